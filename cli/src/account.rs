@@ -1,0 +1,4 @@
+//! Tokens.
+
+pub(crate) mod balance;
+pub(crate) mod transfer;

@@ -1,0 +1,50 @@
+//! # `mizan`: the command for requesters and token holders.
+//!
+//! ## Overview
+//! It publishes models and inputs, posts jobs, watches them, fetches their results, and moves
+//! tokens. What it prints on standard output is the result; progress goes to standard error. With
+//! `--json` the result is one JSON object, and so is an error.
+//!
+//! | Module | What |
+//! | --- | --- |
+//! | `arguments` | the command line |
+//! | `context` | chain, key and blobs as the command line names them |
+//! | `failure` | kinds of failure and their exit codes |
+//! | `output` | results and progress |
+//! | `model`, `job`, `account` | one command a file |
+//!
+//! ## Non-goals
+//! Verifying results, working, validating: auditors, providers and validators have their own.
+
+mod account;
+mod arguments;
+mod context;
+mod failure;
+mod job;
+mod model;
+mod output;
+
+use clap::Parser;
+use failure::{Failure, Kind};
+use std::{ffi::OsString, io, process::ExitCode};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let json = words.iter().any(|word| word == "--json");
+    let (mut result, mut progress) = (io::stdout(), io::stderr());
+    let mut output = output::Output::new(json, &mut result, &mut progress);
+    let done = match arguments::Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments.run(&mut output).await,
+        // Help and version are no failures, and clap knows where they go.
+        Err(error) if !error.use_stderr() || !json => error.exit(),
+        Err(error) => Err(Failure::new(Kind::Usage, error.to_string())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From what is generated to the plain structs of [`views`](crate::views).
+
+use crate::{
+    runtime::runtime_types::{
+        bounded_collections::bounded_vec::BoundedVec,
+        mizan_protocol::{constants, jobs, traits::ModelSummary},
+        pallet_contributions, pallet_models, pallet_providers,
+    },
+    views::{
+        Assignment, Attestation, Contribution, Economics, EndReason, JobState, JobView, ModelView,
+        ProviderView, Settlement, Timing, WorkerView,
+    },
+    AccountId, Hash,
+};
+use mizan_tensor::Cost;
+use subxt::utils::H256;
+
+fn hashes(hashes: BoundedVec<H256>) -> Vec<Hash> {
+    hashes.0.into_iter().map(|hash| hash.0).collect()
+}
+
+pub(crate) fn job(id: u64, job: jobs::Job<AccountId>) -> JobView {
+    JobView {
+        id,
+        requester: job.requester,
+        model: job.model.0,
+        batch: job.batch,
+        inputs: hashes(job.inputs),
+        macs: job.macs,
+        price_per_unit: job.price_per_unit,
+        held: job.held,
+        deposit: job.deposit,
+        duration_blocks: job.duration_blocks,
+        wait_until_block: job.wait_until_block,
+        directed: job.directed,
+        excluded: job.excluded.0,
+        missing_inputs: job.missing_inputs.0,
+        due_block: job.due_block,
+        state: job.state.into(),
+    }
+}
+
+impl From<jobs::JobState<AccountId>> for JobState {
+    fn from(state: jobs::JobState<AccountId>) -> Self {
+        match state {
+            jobs::JobState::Open => Self::Open,
+            jobs::JobState::Assigned(assignment) => {
+                Self::Assigned { assignment: assignment.into() }
+            }
+            jobs::JobState::Attested(assignment, attestation) => Self::Attested {
+                assignment: assignment.into(),
+                attestation: attestation.into(),
+            },
+            jobs::JobState::Settled(assignment, attestation, settled) => Self::Settled {
+                assignment: assignment.into(),
+                attestation: attestation.into(),
+                settlement: settled.into(),
+            },
+            jobs::JobState::Ended { reason, block } => {
+                Self::Ended { reason: reason.into(), block }
+            }
+        }
+    }
+}
+
+impl From<jobs::Assignment<AccountId>> for Assignment {
+    fn from(assignment: jobs::Assignment<AccountId>) -> Self {
+        Self {
+            worker: assignment.worker,
+            provider: assignment.provider,
+            payment: assignment.payment,
+            lock: assignment.lock,
+            assigned_block: assignment.assigned_block,
+            attest_by_block: assignment.attest_by_block,
+        }
+    }
+}
+
+impl From<jobs::Attestation> for Attestation {
+    fn from(attestation: jobs::Attestation) -> Self {
+        Self {
+            outputs: hashes(attestation.outputs),
+            trace: attestation.trace.0,
+            attested_block: attestation.attested_block,
+            settles_block: attestation.settles_block,
+        }
+    }
+}
+
+impl From<jobs::Settled> for Settlement {
+    fn from(settled: jobs::Settled) -> Self {
+        Self {
+            payment: settled.payment,
+            worker_paid: settled.worker_paid,
+            burned: settled.burned,
+            minted: settled.minted,
+            settled_block: settled.settled_block,
+        }
+    }
+}
+
+impl From<jobs::EndReason> for EndReason {
+    fn from(reason: jobs::EndReason) -> Self {
+        match reason {
+            jobs::EndReason::Cancelled => Self::Cancelled,
+            jobs::EndReason::Expired => Self::Expired,
+            jobs::EndReason::InputsUnavailable => Self::InputsUnavailable,
+            jobs::EndReason::TooManyMisses => Self::TooManyMisses,
+        }
+    }
+}
+
+pub(crate) fn model(id: Hash, model: pallet_models::Model<AccountId>) -> ModelView {
+    let ModelSummary { max_batch, inputs, outputs, cost } = model.summary;
+    ModelView {
+        id,
+        owner: model.owner,
+        deposit: model.deposit,
+        max_batch,
+        inputs,
+        outputs,
+        cost: Cost {
+            item_macs: cost.item_macs,
+            item_input_bytes: cost.item_input_bytes,
+            item_trace_bytes: cost.item_trace_bytes,
+            item_output_bytes: cost.item_output_bytes,
+            parameter_bytes: cost.parameter_bytes,
+            opening_bytes: cost.opening_bytes,
+            openings_bytes: cost.openings_bytes,
+        },
+    }
+}
+
+pub(crate) fn provider(account: AccountId, provider: pallet_providers::Provider) -> ProviderView {
+    ProviderView {
+        account,
+        bond: provider.bond,
+        locked: provider.locked,
+        locks: provider.locks,
+        workers: provider.workers,
+    }
+}
+
+pub(crate) fn worker(
+    account: AccountId,
+    worker: pallet_providers::Worker<AccountId>,
+) -> WorkerView {
+    WorkerView {
+        account,
+        provider: worker.provider,
+        ask: worker.ask,
+        slots: worker.slots,
+        open_jobs: worker.open_jobs,
+        heard_block: worker.heard_block,
+        misses: worker.misses,
+        paused_until_block: worker.paused_until_block,
+    }
+}
+
+impl From<pallet_contributions::Contribution> for Contribution {
+    fn from(contribution: pallet_contributions::Contribution) -> Self {
+        Self {
+            settled_macs: contribution.settled_macs,
+            directed_macs: contribution.directed_macs,
+            jobs: contribution.jobs,
+            burned: contribution.burned,
+        }
+    }
+}
+
+impl From<constants::Timing> for Timing {
+    fn from(timing: constants::Timing) -> Self {
+        Self {
+            challenge_blocks: timing.challenge_blocks,
+            decline_blocks: timing.decline_blocks,
+            min_duration_blocks: timing.min_duration_blocks,
+            max_duration_blocks: timing.max_duration_blocks,
+            max_wait_blocks: timing.max_wait_blocks,
+            heartbeat_blocks: timing.heartbeat_blocks,
+            liveness_blocks: timing.liveness_blocks,
+            back_off_blocks: timing.back_off_blocks,
+            era_blocks: timing.era_blocks,
+            retention_eras: timing.retention_eras,
+        }
+    }
+}
+
+impl From<constants::Economics> for Economics {
+    fn from(economics: constants::Economics) -> Self {
+        Self {
+            min_price_per_unit: economics.min_price_per_unit,
+            flat_price: economics.flat_price,
+            worker_share: economics.worker_share.0,
+            auditor_share: economics.auditor_share.0,
+            royalty_share: economics.royalty_share.0,
+            burn_share: economics.burn_share.0,
+            mint_ratio: economics.mint_ratio.0,
+            timeout_share: economics.timeout_share.0,
+            min_bond: economics.min_bond,
+            model_deposit: economics.model_deposit,
+            model_byte_deposit: economics.model_byte_deposit,
+            job_deposit: economics.job_deposit,
+            job_input_deposit: economics.job_input_deposit,
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! What reads of the chain give. Everything serialises: accounts as addresses, hashes in hex,
+//! money and multiply-accumulates as decimal text, since they exceed what JSON readers can hold.
+
+use crate::{AccountId, Hash};
+use mizan_tensor::Cost;
+use serde::Serialize;
+use std::fmt;
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JobView {
+    /// Its id.
+    pub id: u64,
+    /// Who posted it and pays.
+    pub requester: AccountId,
+    /// The program it runs.
+    #[serde(serialize_with = "hash")]
+    pub model: Hash,
+    /// Number of items.
+    pub batch: u32,
+    /// Hashes of its inputs, in the program's order.
+    #[serde(serialize_with = "hashes")]
+    pub inputs: Vec<Hash>,
+    /// Its size in multiply-accumulates.
+    #[serde(serialize_with = "text")]
+    pub macs: u128,
+    /// Most that the requester pays for a compute unit.
+    #[serde(serialize_with = "text")]
+    pub price_per_unit: u128,
+    /// Held on the requester's account for the payment.
+    #[serde(serialize_with = "text")]
+    pub held: u128,
+    /// Held on the requester's account for the record.
+    #[serde(serialize_with = "text")]
+    pub deposit: u128,
+    /// Blocks that a worker has from its assignment.
+    pub duration_blocks: u32,
+    /// Last block in which a worker can get it.
+    pub wait_until_block: u32,
+    /// The only worker that may do it.
+    pub directed: Option<AccountId>,
+    /// Workers that declined it or timed out.
+    pub excluded: Vec<AccountId>,
+    /// Providers that found its inputs missing.
+    pub missing_inputs: Vec<AccountId>,
+    /// Block in which the chain looks at it next.
+    pub due_block: u32,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: JobState,
+}
+
+/// Where a job stands. Serialises with its name under `state`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    /// Waiting for a worker.
+    Open,
+    /// A worker has it.
+    Assigned {
+        /// Who has it, on what terms.
+        assignment: Assignment,
+    },
+    /// A result is claimed and can be challenged.
+    Attested {
+        /// Who had it, on what terms.
+        assignment: Assignment,
+        /// The claim.
+        attestation: Attestation,
+    },
+    /// Paid and recorded in the ledger.
+    Settled {
+        /// Who had it, on what terms.
+        assignment: Assignment,
+        /// The claim.
+        attestation: Attestation,
+        /// Where the money went.
+        settlement: Settlement,
+    },
+    /// Ended and refunded.
+    Ended {
+        /// Why.
+        reason: EndReason,
+        /// When.
+        block: u32,
+    },
+}
+
+impl JobState {
+    /// The state's name, as it serialises.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Assigned { .. } => "assigned",
+            Self::Attested { .. } => "attested",
+            Self::Settled { .. } => "settled",
+            Self::Ended { .. } => "ended",
+        }
+    }
+
+    /// Who has or had the job.
+    pub fn assignment(&self) -> Option<&Assignment> {
+        match self {
+            Self::Assigned { assignment }
+            | Self::Attested { assignment, .. }
+            | Self::Settled { assignment, .. } => Some(assignment),
+            Self::Open | Self::Ended { .. } => None,
+        }
+    }
+
+    /// The claimed result.
+    pub fn attestation(&self) -> Option<&Attestation> {
+        match self {
+            Self::Attested { attestation, .. } | Self::Settled { attestation, .. } => {
+                Some(attestation)
+            }
+            Self::Open | Self::Assigned { .. } | Self::Ended { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A worker's obligation to a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Assignment {
+    /// The hot key that attests.
+    pub worker: AccountId,
+    /// The account that is paid and whose bond is locked.
+    pub provider: AccountId,
+    /// What the job will cost its requester.
+    #[serde(serialize_with = "text")]
+    pub payment: u128,
+    /// Bond locked behind it.
+    #[serde(serialize_with = "text")]
+    pub lock: u128,
+    /// Block of the assignment.
+    pub assigned_block: u32,
+    /// Last block in which an attestation counts.
+    pub attest_by_block: u32,
+}
+
+/// A worker's signed claim of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attestation {
+    /// Hash of each output, in the program's order.
+    #[serde(serialize_with = "hashes")]
+    pub outputs: Vec<Hash>,
+    /// Hash of the trace.
+    #[serde(serialize_with = "hash")]
+    pub trace: Hash,
+    /// Block of the attestation.
+    pub attested_block: u32,
+    /// First block in which the job can settle.
+    pub settles_block: u32,
+}
+
+/// Where the money of a settled job went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Settlement {
+    /// What the requester paid.
+    #[serde(serialize_with = "text")]
+    pub payment: u128,
+    /// What the provider got of it.
+    #[serde(serialize_with = "text")]
+    pub worker_paid: u128,
+    /// What was burned of it.
+    #[serde(serialize_with = "text")]
+    pub burned: u128,
+    /// What was minted to the provider on top.
+    #[serde(serialize_with = "text")]
+    pub minted: u128,
+    /// Block of the settlement.
+    pub settled_block: u32,
+}
+
+/// Why a job ended without a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Its requester cancelled it before a worker had it.
+    Cancelled,
+    /// No worker took it while it waited.
+    Expired,
+    /// Three providers could not fetch its inputs.
+    InputsUnavailable,
+    /// Too many workers declined it or timed out, or the only one that may do it did.
+    TooManyMisses,
+}
+
+/// A registered model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelView {
+    /// Its id.
+    #[serde(serialize_with = "hash")]
+    pub id: Hash,
+    /// Who registered it.
+    pub owner: AccountId,
+    /// What it cost to register, held on the owner's account.
+    #[serde(serialize_with = "text")]
+    pub deposit: u128,
+    /// Largest batch of a job.
+    pub max_batch: u32,
+    /// Number of inputs.
+    pub inputs: u32,
+    /// Number of outputs.
+    pub outputs: u32,
+    /// What its jobs cost.
+    #[serde(serialize_with = "cost")]
+    pub cost: Cost,
+}
+
+/// Who lends hardware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProviderView {
+    /// The account.
+    pub account: AccountId,
+    /// Held on it as collateral.
+    #[serde(serialize_with = "text")]
+    pub bond: u128,
+    /// Part of the bond that backs jobs.
+    #[serde(serialize_with = "text")]
+    pub locked: u128,
+    /// Number of jobs that it backs.
+    pub locks: u32,
+    /// Number of its workers.
+    pub workers: u32,
+}
+
+impl ProviderView {
+    /// Bond that backs no job.
+    pub fn free_bond(&self) -> u128 {
+        self.bond.saturating_sub(self.locked)
+    }
+}
+
+/// A daemon on a provider's hardware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkerView {
+    /// Its hot key.
+    pub account: AccountId,
+    /// Who owns it and is paid.
+    pub provider: AccountId,
+    /// Least price per compute unit.
+    #[serde(serialize_with = "text")]
+    pub ask: u128,
+    /// Jobs that it can do at once.
+    pub slots: u32,
+    /// Jobs that it has now.
+    pub open_jobs: u32,
+    /// Block of its last heartbeat.
+    pub heard_block: Option<u32>,
+    /// Declines and timeouts since the last settled job.
+    pub misses: u32,
+    /// First block in which it may get a job again.
+    pub paused_until_block: u32,
+}
+
+/// What an account owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccountBalance {
+    /// What it can spend, less what keeps the account alive.
+    #[serde(serialize_with = "text")]
+    pub free: u128,
+    /// What is held, and why.
+    #[serde(serialize_with = "holds")]
+    pub held: Vec<(String, u128)>,
+    /// Both together.
+    #[serde(serialize_with = "text")]
+    pub total: u128,
+}
+
+impl AccountBalance {
+    /// What is held for that reason, such as `providers.bond`.
+    pub fn held_for(&self, reason: &str) -> u128 {
+        let of_reason = self.held.iter().filter(|(name, _)| name == reason);
+        of_reason.map(|(_, amount)| *amount).sum()
+    }
+}
+
+/// What a provider contributed, in an era or ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Contribution {
+    /// Multiply-accumulates of settled jobs.
+    #[serde(serialize_with = "text")]
+    pub settled_macs: u128,
+    /// Those of them whose requester named the worker.
+    #[serde(serialize_with = "text")]
+    pub directed_macs: u128,
+    /// Number of settled jobs.
+    pub jobs: u64,
+    /// Tokens that were burned of the payments for them.
+    #[serde(serialize_with = "text")]
+    pub burned: u128,
+}
+
+/// The protocol's periods, in blocks unless named otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Timing {
+    /// From an attestation until its job settles.
+    pub challenge_blocks: u32,
+    /// From assignment until a worker can no longer decline.
+    pub decline_blocks: u32,
+    /// Least time that a job must leave its worker, on top of fetching its inputs at 1 MB/s.
+    pub min_duration_blocks: u32,
+    /// Most time that a job may leave its worker.
+    pub max_duration_blocks: u32,
+    /// Longest time that a job may wait for a worker.
+    pub max_wait_blocks: u32,
+    /// Least time between two fee-free heartbeats of a worker.
+    pub heartbeat_blocks: u32,
+    /// A worker not heard of for longer gets no job.
+    pub liveness_blocks: u32,
+    /// After `n` misses in a row a worker gets no job for `2^n` times as long.
+    pub back_off_blocks: u32,
+    /// Length of a ledger period.
+    pub era_blocks: u32,
+    /// How many eras the record of an ended job is kept.
+    pub retention_eras: u32,
+}
+
+/// The protocol's prices, deposits and shares. A share is in billionths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Economics {
+    /// Least price of a compute unit.
+    #[serde(serialize_with = "text")]
+    pub min_price_per_unit: u128,
+    /// Part of every payment that does not depend on its size.
+    #[serde(serialize_with = "text")]
+    pub flat_price: u128,
+    /// Share of a payment that the provider gets.
+    pub worker_share: u32,
+    /// Share of a payment for auditors.
+    pub auditor_share: u32,
+    /// Share of a payment for the model's owner.
+    pub royalty_share: u32,
+    /// Share of a payment that is always burned.
+    pub burn_share: u32,
+    /// What is minted to the provider for each token of the burn share.
+    pub mint_ratio: u32,
+    /// Share of a payment that a timeout costs the provider.
+    pub timeout_share: u32,
+    /// Least bond of a provider.
+    #[serde(serialize_with = "text")]
+    pub min_bond: u128,
+    /// Deposit for a registered model.
+    #[serde(serialize_with = "text")]
+    pub model_deposit: u128,
+    /// Deposit for each byte of it.
+    #[serde(serialize_with = "text")]
+    pub model_byte_deposit: u128,
+    /// Deposit for a job's record.
+    #[serde(serialize_with = "text")]
+    pub job_deposit: u128,
+    /// Deposit for each of its inputs.
+    #[serde(serialize_with = "text")]
+    pub job_input_deposit: u128,
+}
+
+fn text<S: serde::Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+fn holds<S: serde::Serializer>(
+    held: &[(String, u128)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(held.iter().map(|(reason, amount)| (reason, amount.to_string())))
+}
+
+fn cost<S: serde::Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
+    let fields = [
+        ("item_macs", cost.item_macs),
+        ("item_input_bytes", cost.item_input_bytes),
+        ("item_trace_bytes", cost.item_trace_bytes),
+        ("item_output_bytes", cost.item_output_bytes),
+        ("parameter_bytes", cost.parameter_bytes),
+        ("opening_bytes", cost.opening_bytes),
+    ];
+    serializer.collect_map(fields)
+}
+
+fn hash<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&crate::hex_hash(hash))
+}
+
+fn hashes<S: serde::Serializer>(hashes: &[Hash], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(hashes.iter().map(crate::hex_hash))
+}

@@ -1,0 +1,50 @@
+//! What an executor is, and the one that defines the others' results.
+
+use mizan_tensor::{Execution, ExecutionError, Plan};
+use rten_gemm::GemmError;
+
+/// Executes programs. All implementations give the same bytes.
+pub trait Executor: Send + Sync {
+    /// A short name for logs and settings.
+    fn name(&self) -> &str;
+
+    /// Executes a job of `batch` items on the bytes of the program's parameters and inputs.
+    fn execute(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<Execution, EngineError>;
+}
+
+/// Why a job was not executed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// The job's tensors do not fit the program, or the trace does not fit this machine.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    /// The matrix library refused a product.
+    #[error("the matrix product failed: {0}")]
+    Product(#[from] GemmError),
+}
+
+/// The definition: every element by itself, by `mizan_tensor::execute`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference;
+
+impl Executor for Reference {
+    fn name(&self) -> &str {
+        "reference"
+    }
+
+    fn execute(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<Execution, EngineError> {
+        Ok(mizan_tensor::execute(plan, parameters, inputs, batch)?)
+    }
+}

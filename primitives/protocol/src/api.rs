@@ -1,0 +1,64 @@
+//! The runtime API that clients and the node use.
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+/// Why [`TensorApi::element`] gives no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum TensorApiError {
+    /// The program's bytes can't be read.
+    Undecodable,
+    /// The program would not be accepted for registration.
+    InvalidProgram,
+    /// There is no such operation or element.
+    NoSuchElement,
+    /// The bytes given are not those that the element depends on, in number or length.
+    WrongBytes,
+}
+
+polkadot_sdk::sp_api::decl_runtime_apis! {
+    /// The chain's own definition of every operation.
+    pub trait TensorApi {
+        /// The value of an element of an operation's output, from the bytes that it depends
+        /// on in the order of `mizan_tensor::Plan::spans`.
+        fn element(
+            program: Vec<u8>,
+            operation: u16,
+            index: u64,
+            batch: u32,
+            bytes: Vec<Vec<u8>>,
+        ) -> Result<i8, TensorApiError>;
+    }
+}
+
+/// Implements [`TensorApi::element`] for runtimes.
+pub fn element(
+    program: &[u8],
+    operation: u16,
+    index: u64,
+    batch: u32,
+    bytes: &[Vec<u8>],
+) -> Result<i8, TensorApiError> {
+    use mizan_tensor::{ElementError, Plan, Program, Source, Span};
+
+    struct Given<'a>(Vec<(Span, &'a [u8])>);
+    impl Source for Given<'_> {
+        type Error = ();
+        fn bytes(&self, span: Span) -> Result<&[u8], ()> {
+            self.0.iter().find(|(given, _)| *given == span).map(|(_, bytes)| *bytes).ok_or(())
+        }
+    }
+
+    let program = Program::from_bytes(program).map_err(|_| TensorApiError::Undecodable)?;
+    let plan = Plan::new(program).map_err(|_| TensorApiError::InvalidProgram)?;
+    let spans = plan.spans(operation, index, batch).ok_or(TensorApiError::NoSuchElement)?;
+    if spans.len() != bytes.len() {
+        return Err(TensorApiError::WrongBytes);
+    }
+    let given = Given(spans.into_iter().zip(bytes.iter().map(Vec::as_slice)).collect());
+    plan.element(operation, index, batch, &given).map_err(|error| match error {
+        ElementError::NoSuchOperation | ElementError::OutOfRange => TensorApiError::NoSuchElement,
+        ElementError::WrongLength | ElementError::Source(()) => TensorApiError::WrongBytes,
+    })
+}

@@ -1,0 +1,24 @@
+//! Upper bounds of weights, written by hand until they are measured.
+//!
+//! Each is the number of storage reads and writes that the worst case makes, at the SDK's
+//! ParityDB costs, plus a generous time for the computation itself.
+
+use polkadot_sdk::frame_support::weights::{
+    constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_MICROS},
+    Weight,
+};
+
+/// Bytes of proof charged for each read. The chain has no proof size limit of its own; the
+/// figure keeps the second dimension honest.
+const PROOF_BYTES_PER_READ: u64 = 4_096;
+
+/// The bound of a call of so many microseconds, reads and writes.
+pub fn bound(micros: u64, reads: u64, writes: u64) -> Weight {
+    let compute = Weight::from_parts(
+        micros.saturating_mul(WEIGHT_REF_TIME_PER_MICROS),
+        reads.saturating_mul(PROOF_BYTES_PER_READ),
+    );
+    let database: polkadot_sdk::frame_support::weights::RuntimeDbWeight =
+        <ParityDbWeight as polkadot_sdk::frame_support::traits::Get<_>>::get();
+    compute.saturating_add(database.reads_writes(reads, writes))
+}

@@ -1,0 +1,65 @@
+//! The protocol's own pallets.
+
+use crate::{
+    configs::system::BlockHashCount, Balances, Beacon, Contributions, Models, Providers, Rewards,
+    Runtime, RuntimeHoldReason, Signature,
+};
+use frame_support::parameter_types;
+use pallet_jobs::CurrentTiming;
+use pallet_rewards::{CountedBurn, CurrentEconomics};
+use polkadot_sdk::*;
+use sp_runtime::Perbill;
+
+impl pallet_beacon::Config for Runtime {
+    type AuthorVrf = pallet_babe::ParentBlockRandomness<Runtime>;
+    // A draw names a block by its hash or its number; both are remembered equally long.
+    type Retention = BlockHashCount;
+}
+
+impl pallet_providers::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BurnedBond = CountedBurn<Runtime>;
+    type Timing = CurrentTiming<Runtime>;
+    type Economics = CurrentEconomics<Runtime>;
+    type Consent = Signature;
+    type WeightInfo = ();
+}
+
+impl pallet_models::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Economics = CurrentEconomics<Runtime>;
+    type WeightInfo = ();
+}
+
+parameter_types! {
+    /// Matching may take one twentieth of a block.
+    pub const MatchingShare: Perbill = Perbill::from_percent(5);
+    /// What is due may take one tenth of a block, and more when the block is idle.
+    pub const AgendaShare: Perbill = Perbill::from_percent(10);
+}
+
+impl pallet_jobs::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Models = Models;
+    type Workforce = Providers;
+    type Settlement = Rewards;
+    type BurnedDeposit = CountedBurn<Runtime>;
+    type Contributions = Contributions;
+    type Beacon = Beacon;
+    type Economics = CurrentEconomics<Runtime>;
+    type MatchingShare = MatchingShare;
+    type AgendaShare = AgendaShare;
+    type WeightInfo = ();
+}
+
+impl pallet_contributions::Config for Runtime {
+    type Timing = CurrentTiming<Runtime>;
+}
+
+impl pallet_rewards::Config for Runtime {
+    type Currency = Balances;
+    type WeightInfo = ();
+}
