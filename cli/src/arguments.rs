@@ -21,7 +21,12 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Settings {
     /// Where a node answers
-    #[arg(long, global = true, env = "MIZAN_URL", default_value = "ws://127.0.0.1:9944")]
+    #[arg(
+        long,
+        global = true,
+        env = "MIZAN_URL",
+        default_value = "ws://127.0.0.1:9944"
+    )]
     pub(crate) url: String,
     /// Who signs: a secret URI, such as //Bob on a development chain. Other users of this machine
     /// can read it in the list of processes; a file is safer
@@ -129,12 +134,20 @@ mod tests {
     #[test]
     fn numbers_and_amounts_are_checked_before_anything_is_done() {
         let hash = format!("0x{}", "0".repeat(64));
-        let post = ["job", "post", "--model", &hash, "--input", "i", "--batch", "1", "--price"];
+        let post = [
+            "job", "post", "--model", &hash, "--input", "i", "--batch", "1", "--price",
+        ];
         let with = |price| refused(&[&post[..], &[price]].concat());
         assert_eq!(with("much"), ErrorKind::ValueValidation);
         assert_eq!(with("0.0000000000001"), ErrorKind::ValueValidation);
-        assert_eq!(refused(&["job", "watch", "one"]), ErrorKind::ValueValidation);
-        assert_eq!(refused(&["model", "show", "0x12"]), ErrorKind::ValueValidation);
+        assert_eq!(
+            refused(&["job", "watch", "one"]),
+            ErrorKind::ValueValidation
+        );
+        assert_eq!(
+            refused(&["model", "show", "0x12"]),
+            ErrorKind::ValueValidation
+        );
         assert_eq!(
             refused(&["account", "transfer", "--to", "me", "--amount", "1"]),
             ErrorKind::ValueValidation

@@ -35,7 +35,10 @@ impl Context {
     /// Where blobs are published and fetched.
     pub(crate) fn blobs(&self) -> Result<LocalBlobStore, Failure> {
         let Some(folder) = &self.settings.blobs else {
-            return Err(Failure::new(Kind::Key, "name the folder of blobs with --blobs DIR"));
+            return Err(Failure::new(
+                Kind::Key,
+                "name the folder of blobs with --blobs DIR",
+            ));
         };
         Ok(LocalBlobStore::open(folder)?)
     }
@@ -48,7 +51,13 @@ mod tests {
     fn context(key: Option<&str>) -> Context {
         let url = "ws://127.0.0.1:1".into();
         let key = key.map(str::to_owned);
-        Context::new(Settings { url, key, key_file: None, blobs: None, json: false })
+        Context::new(Settings {
+            url,
+            key,
+            key_file: None,
+            blobs: None,
+            json: false,
+        })
     }
 
     #[test]
@@ -62,7 +71,10 @@ mod tests {
     #[test]
     fn a_command_that_needs_blobs_says_how_to_name_them() {
         let failure = context(None).blobs().map(drop).unwrap_err();
-        assert_eq!(failure, Failure::new(Kind::Key, "name the folder of blobs with --blobs DIR"));
+        assert_eq!(
+            failure,
+            Failure::new(Kind::Key, "name the folder of blobs with --blobs DIR")
+        );
     }
 
     #[tokio::test]

@@ -78,7 +78,10 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -162,17 +165,32 @@ mod tests {
         ];
         for (code, kind) in (1..).zip(kinds) {
             assert_eq!(kind.code(), code);
-            let line = EXIT_CODES.lines().find(|line| line.starts_with(&format!("  {code}  ")));
-            assert!(line.unwrap().ends_with(&format!("({})", kind.name())), "{line:?}");
+            let line = EXIT_CODES
+                .lines()
+                .find(|line| line.starts_with(&format!("  {code}  ")));
+            assert!(
+                line.unwrap().ends_with(&format!("({})", kind.name())),
+                "{line:?}"
+            );
         }
     }
 
     #[test]
     fn errors_of_the_client_have_their_kinds() {
         let (pallet, error, docs) = ("Jobs".into(), "PriceTooLow".into(), "too low".into());
-        let refused = Failure::from(ClientError::Refused { pallet, error, docs });
-        assert_eq!(refused, Failure::new(Kind::Refused, "Jobs.PriceTooLow: too low"));
-        let late = ClientError::TimedOut { stage: "best", seconds: 1 };
+        let refused = Failure::from(ClientError::Refused {
+            pallet,
+            error,
+            docs,
+        });
+        assert_eq!(
+            refused,
+            Failure::new(Kind::Refused, "Jobs.PriceTooLow: too low")
+        );
+        let late = ClientError::TimedOut {
+            stage: "best",
+            seconds: 1,
+        };
         assert_eq!(Failure::from(late).kind, Kind::Unreachable);
         assert_eq!(Failure::from(BlobError::Missing([0; 32])).kind, Kind::Blob);
         assert_eq!(Failure::from(KeyError::NotASecret).kind, Kind::Key);

@@ -15,12 +15,20 @@ impl<'a> Output<'a> {
     /// Results go to `result`, as JSON if so wished; progress and errors for people to
     /// `progress`.
     pub(crate) fn new(json: bool, result: &'a mut dyn Write, progress: &'a mut dyn Write) -> Self {
-        Self { json, result, progress }
+        Self {
+            json,
+            result,
+            progress,
+        }
     }
 
     /// What the command was asked for: once, at its end.
     pub(crate) fn result(&mut self, text: &str, object: &Value) -> Result<(), Failure> {
-        let text = if self.json { object.to_string() } else { text.to_owned() };
+        let text = if self.json {
+            object.to_string()
+        } else {
+            text.to_owned()
+        };
         Ok(writeln!(self.result, "{text}")?)
     }
 
@@ -57,18 +65,27 @@ mod tests {
     fn results_are_text_or_one_json_object() {
         let write = |output: &mut Output<'_>| output.result("job 3", &json!({ "job": 3 })).unwrap();
         assert_eq!(written(false, write), ("job 3\n".into(), String::new()));
-        assert_eq!(written(true, write), ("{\"job\":3}\n".into(), String::new()));
+        assert_eq!(
+            written(true, write),
+            ("{\"job\":3}\n".into(), String::new())
+        );
     }
 
     #[test]
     fn progress_never_mixes_with_results() {
-        assert_eq!(written(true, |output| output.progress("on")), (String::new(), "on\n".into()));
+        assert_eq!(
+            written(true, |output| output.progress("on")),
+            (String::new(), "on\n".into())
+        );
     }
 
     #[test]
     fn failures_are_json_where_results_are() {
         let write = |output: &mut Output<'_>| output.failure(&Failure::new(Kind::Blob, "gone"));
-        assert_eq!(written(false, write), (String::new(), "error: gone\n".into()));
+        assert_eq!(
+            written(false, write),
+            (String::new(), "error: gone\n".into())
+        );
         let object = "{\"error\":{\"kind\":\"blob\",\"message\":\"gone\"}}\n";
         assert_eq!(written(true, write), (object.into(), String::new()));
     }

@@ -4,7 +4,8 @@ use crate::{
     runtime::{
         self,
         runtime_types::{
-            bounded_collections::bounded_vec::BoundedVec, mizan_protocol::jobs::DeclineReason as Reason,
+            bounded_collections::bounded_vec::BoundedVec,
+            mizan_protocol::jobs::DeclineReason as Reason, sp_runtime::MultiSignature,
         },
     },
     AccountId, Hash, Keypair,
@@ -12,8 +13,11 @@ use crate::{
 use codec::Encode;
 use subxt::{
     transactions::Payload,
-    utils::{MultiAddress, MultiSignature, H256},
+    utils::{MultiAddress, H256},
 };
+
+/// A worker key's signature under its [`consent`].
+pub type Consent = MultiSignature;
 
 /// What a requester asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,13 +113,13 @@ pub fn register_worker(
     worker: AccountId,
     ask: u128,
     slots: u32,
-    consent: Option<MultiSignature>,
+    consent: Option<Consent>,
 ) -> impl Payload {
     runtime::tx().providers().register_worker(worker, ask, slots, consent)
 }
 
 /// A worker key's consent to work for a provider on the chain of that genesis.
-pub fn consent(worker: &Keypair, provider: &AccountId, genesis: &Hash) -> MultiSignature {
+pub fn consent(worker: &Keypair, provider: &AccountId, genesis: &Hash) -> Consent {
     let mut bytes = b"mizan: work for provider".to_vec();
     bytes.extend_from_slice(genesis);
     (provider.0, worker.public_key().0).encode_to(&mut bytes);

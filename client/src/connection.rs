@@ -1,6 +1,6 @@
 //! One connection to one node.
 
-use crate::{error::from_subxt, hex_hash, runtime, ClientError, MizanConfig};
+use crate::{error::from_subxt, hex_hash, runtime, socket::Socket, ClientError, MizanConfig};
 use mizan_tensor::Hash;
 use std::sync::Arc;
 use subxt::{
@@ -8,10 +8,7 @@ use subxt::{
     client::{Blocks, OnlineClientAtBlock},
     config::RpcConfigFor,
     rpcs::{
-        client::{
-            jsonrpsee_client, JsonrpseeRpcClient, RawRpcFuture, RawRpcSubscription, RawValue,
-            RpcClientT,
-        },
+        client::jsonrpsee_client,
         methods::legacy::{LegacyRpcMethods, NumberOrHex},
         RpcClient,
     },
@@ -39,6 +36,9 @@ pub struct Client {
     pub(crate) url: Arc<str>,
     pub(crate) api: OnlineClient<MizanConfig>,
     pub(crate) rpc: LegacyRpcMethods<RpcConfigFor<MizanConfig>>,
+    /// Held from reading an account's nonce until the pool has the transaction, so that calls sent
+    /// at the same time get different ones.
+    pub(crate) sending: Arc<tokio::sync::Mutex<()>>,
     socket: Socket,
     spec_version: u32,
 }
@@ -48,7 +48,7 @@ impl Client {
     pub async fn connect(url: &str) -> Result<Self, ClientError> {
         let unreachable = |reason: String| ClientError::Connection { url: url.into(), reason };
         let socket = jsonrpsee_client(url).await.map_err(|error| unreachable(error.to_string()))?;
-        let socket = Socket(Arc::new(socket));
+        let socket = Socket::new(socket);
         let rpc = RpcClient::new(socket.clone());
         // The node's classic methods: they read the state of any block that it still has, and
         // give the pool's reasons in full.
@@ -57,7 +57,8 @@ impl Client {
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         let rpc = LegacyRpcMethods::new(rpc);
-        let mut client = Self { url: url.into(), api, rpc, socket, spec_version: 0 };
+        let sending = Arc::default();
+        let mut client = Self { url: url.into(), api, rpc, sending, socket, spec_version: 0 };
         let block = client.at(At::Finalized).await?;
         client.spec_version = block.spec_version();
         if !runtime::is_codegen_valid_for(block.metadata_ref()) {
@@ -89,7 +90,7 @@ impl Client {
 
     /// Whether the connection is still there.
     pub fn is_connected(&self) -> bool {
-        self.socket.0.is_connected()
+        self.socket.is_connected()
     }
 
     /// The chain's state at a block, for reads that this crate does not wrap.
@@ -192,28 +193,5 @@ impl BlockStream {
             Some(Err(error)) => Err(self.client.explain(error)),
             None => Err(self.client.lost("the node sends no more blocks".into())),
         }
-    }
-}
-
-/// The connection, shared between `subxt` and [`Client::is_connected`].
-#[derive(Clone)]
-struct Socket(Arc<JsonrpseeRpcClient>);
-
-impl RpcClientT for Socket {
-    fn request_raw<'a>(
-        &'a self,
-        method: &'a str,
-        params: Option<Box<RawValue>>,
-    ) -> RawRpcFuture<'a, Box<RawValue>> {
-        self.0.request_raw(method, params)
-    }
-
-    fn subscribe_raw<'a>(
-        &'a self,
-        sub: &'a str,
-        params: Option<Box<RawValue>>,
-        unsub: &'a str,
-    ) -> RawRpcFuture<'a, RawRpcSubscription> {
-        self.0.subscribe_raw(sub, params, unsub)
     }
 }

@@ -48,6 +48,7 @@ pub mod keys;
 pub mod model_bundle;
 mod reads;
 pub mod runtime;
+mod socket;
 mod submission;
 pub mod units;
 pub mod views;

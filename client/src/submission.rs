@@ -98,6 +98,7 @@ impl Client {
     }
 
     async fn send<C: Payload>(&self, call: &C, key: &Keypair) -> Result<Progress, ClientError> {
+        let _sending = self.sending.lock().await;
         // Counts what waits in the pool, so that one account can send several calls at once.
         let nonce = self.rpc.system_account_next_index(&account_of(key)).await;
         let nonce = nonce.map_err(|error| self.explain(error))?;

@@ -21,6 +21,9 @@
 //! - Executing, checking or storing the work that the chain pays for.
 //! - Benchmarking: weights are measured by a tool of its own.
 
+// The SDK's error types are large; they are made once, when the node fails to start.
+#![allow(clippy::result_large_err)]
+
 mod authoring;
 mod chain_spec;
 mod cli;

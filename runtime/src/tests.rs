@@ -1,5 +1,13 @@
 //! What the wiring promises, one sentence a test.
 
+mod chain;
+mod modelling;
+mod posting;
+mod providing;
+mod settling;
+mod wasm;
+mod working;
+
 use crate::{
     configs::{consensus::SittingValidator, money::FeesToAuthor, system::RuntimeBlockWeights},
     genesis, AccountId, Babe, Balances, Grandpa, Runtime, RuntimeGenesisConfig, Session, System,

@@ -31,7 +31,8 @@ fn profile_folder(path: &Path) -> Option<&Path> {
 /// A file of this repository.
 pub fn repository_file(path: &str) -> PathBuf {
     // Known when this crate is built; its folder is directly below the repository's.
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).join(path)
 }
 
 #[cfg(test)]
@@ -48,6 +49,9 @@ mod tests {
     #[test]
     fn a_missing_program_is_named_with_what_to_do() {
         let message = find("no-such-program").unwrap_err().to_string();
-        assert!(message.contains("no-such-program is missing: run `cargo build"), "{message}");
+        assert!(
+            message.contains("no-such-program is missing: run `cargo build"),
+            "{message}"
+        );
     }
 }

@@ -1,1 +1,37 @@
-//! Placeholder.
+//! End-to-end tests: real node processes, real workers, the real command.
+//!
+//! # Overview
+//! This library starts the built programs and talks to them as people do. The tests are in
+//! `tests/`; `mizan-demo` and `mizan-bench`, which `scripts/demo` and `scripts/bench` run, use it
+//! too.
+//!
+//! | part | what it gives |
+//! | --- | --- |
+//! | [`chain`] | a development chain with its node |
+//! | [`workers`] | worker daemons |
+//! | [`command`] | the `mizan` command |
+//! | [`jobs`] | jobs without the command, and waiting for their states |
+//! | [`digits`] | the model, the images and the accuracy of a result |
+//! | [`books`] | events and money of a range of blocks |
+//! | [`demo`] | the whole road once, and its report |
+//! | [`process`], [`wait`], [`interrupt`], [`binaries`] | processes, deadlines, signals, where programs are |
+//!
+//! # Goals
+//! - Nothing survives its starter: processes end, temporary folders go.
+//! - No test waits for luck: every wait has a condition and a deadline.
+//!
+//! # Non-goals
+//! Testing what one crate can test alone.
+#![forbid(unsafe_code)]
+
+pub mod binaries;
+pub mod books;
+pub mod chain;
+pub mod command;
+pub mod demo;
+pub mod digits;
+pub mod interrupt;
+pub mod jobs;
+pub mod process;
+pub mod wait;
+pub mod workers;

@@ -53,7 +53,12 @@ impl Process {
         let child = command
             .spawn()
             .with_context(|| format!("{} does not start", launch.program.display()))?;
-        Ok(Self { name: launch.name.into(), child, log, detached: false })
+        Ok(Self {
+            name: launch.name.into(),
+            child,
+            log,
+            detached: false,
+        })
     }
 
     /// The process id.
@@ -84,7 +89,11 @@ impl Process {
                 bail!("{} ended with {status}\n{}", self.name, self.tail()?);
             }
             if deadline.passed() {
-                bail!("{} did not say '{text}' in time\n{}", self.name, self.tail()?);
+                bail!(
+                    "{} did not say '{text}' in time\n{}",
+                    self.name,
+                    self.tail()?
+                );
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -94,8 +103,14 @@ impl Process {
     pub fn tail(&self) -> Result<String> {
         let log = String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned();
         let lines: Vec<&str> = log.lines().collect();
-        let last = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default();
-        Ok(format!("--- {} ends:\n{}", self.log.display(), last.join("\n")))
+        let last = lines
+            .get(lines.len().saturating_sub(40)..)
+            .unwrap_or_default();
+        Ok(format!(
+            "--- {} ends:\n{}",
+            self.log.display(),
+            last.join("\n")
+        ))
     }
 
     /// Most memory that it ever held, in bytes.
@@ -112,8 +127,12 @@ impl Process {
             .context("sh does not start")?;
         anyhow::ensure!(asked.success(), "{} can't be asked to stop", self.name);
         let (name, child) = (&self.name, &mut self.child);
-        until(&format!("{name} to stop"), Deadline::after(STOP), async || Ok(child.try_wait()?))
-            .await
+        until(
+            &format!("{name} to stop"),
+            Deadline::after(STOP),
+            async || Ok(child.try_wait()?),
+        )
+        .await
     }
 
     /// Ends it at once, as `kill -9` does.
@@ -143,13 +162,21 @@ fn find_line(log: &Path, skip: usize, text: &str) -> Result<Option<String>> {
     let log = std::fs::read(log)?;
     let log = String::from_utf8_lossy(log.get(skip..).unwrap_or_default()).into_owned();
     // A line without its end may still be growing.
-    let whole = log.rfind('\n').and_then(|end| log.get(..end)).unwrap_or_default();
-    Ok(whole.lines().find(|line| line.contains(text)).map(str::to_owned))
+    let whole = log
+        .rfind('\n')
+        .and_then(|end| log.get(..end))
+        .unwrap_or_default();
+    Ok(whole
+        .lines()
+        .find(|line| line.contains(text))
+        .map(str::to_owned))
 }
 
 /// The peak in bytes from a process's `status` file.
 fn peak_of(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -160,7 +187,10 @@ mod tests {
 
     #[test]
     fn peak_memory_is_read_from_the_status_file() {
-        assert_eq!(peak_of("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 3 kB\n"), Some(12 * 1024));
+        assert_eq!(
+            peak_of("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 3 kB\n"),
+            Some(12 * 1024)
+        );
         assert_eq!(peak_of("Name:\tx\n"), None);
     }
 
@@ -175,9 +205,19 @@ mod tests {
     }
 
     fn start(name: &str, arguments: &[&str], folder: &Path) -> Process {
-        let arguments = arguments.iter().map(|argument| argument.to_string()).collect();
+        let arguments = arguments
+            .iter()
+            .map(|argument| argument.to_string())
+            .collect();
         let program = Path::new("/bin").join(name);
-        Process::start(Launch { name, program, arguments, folder, grouped: true }).unwrap()
+        Process::start(Launch {
+            name,
+            program,
+            arguments,
+            folder,
+            grouped: true,
+        })
+        .unwrap()
     }
 
     #[tokio::test]
@@ -186,8 +226,15 @@ mod tests {
         let mut process = start("sh", &["-c", "echo tired; exit 3"], folder.path());
         let deadline = Deadline::seconds(20);
         assert_eq!(process.line("tired", 0, deadline).await.unwrap(), "tired");
-        let message = process.line("awake", 0, deadline).await.unwrap_err().to_string();
-        assert!(message.contains("sh ended with exit status: 3"), "{message}");
+        let message = process
+            .line("awake", 0, deadline)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("sh ended with exit status: 3"),
+            "{message}"
+        );
         assert!(message.contains("tired"), "{message}");
     }
 
@@ -204,6 +251,9 @@ mod tests {
         let id = kept.id();
         drop(kept);
         assert!(kept_path.exists());
-        Command::new("sh").args(["-c", &format!("kill {id}")]).status().unwrap();
+        Command::new("sh")
+            .args(["-c", &format!("kill {id}")])
+            .status()
+            .unwrap();
     }
 }

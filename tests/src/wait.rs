@@ -54,7 +54,12 @@ mod tests {
             Ok((rounds == 3).then_some(rounds))
         });
         assert_eq!(value.await.unwrap(), 3);
-        let never = until("nothing", Deadline::after(Duration::ZERO), async || Ok(None::<()>));
-        assert_eq!(never.await.unwrap_err().to_string(), "waited too long for nothing");
+        let never = until("nothing", Deadline::after(Duration::ZERO), async || {
+            Ok(None::<()>)
+        });
+        assert_eq!(
+            never.await.unwrap_err().to_string(),
+            "waited too long for nothing"
+        );
     }
 }

@@ -36,11 +36,17 @@ impl Register {
         output.progress(&format!("published {parameters} parameters"));
 
         let client = context.client().await?;
-        let registered_before = client.model(model, At::Best).await?.is_some();
+        let registered_before = client.model(&model, At::Best).await?.is_some();
         if !registered_before {
-            client.submit(&calls::register_model(bundle.program_bytes()), &key).await?;
+            client
+                .submit(&calls::register_model(bundle.program_bytes()), &key)
+                .await?;
         }
-        let how = if registered_before { "was registered before" } else { "is registered" };
+        let how = if registered_before {
+            "was registered before"
+        } else {
+            "is registered"
+        };
         let object = json!({
             "model": hex_hash(&model),
             "registered_before": registered_before,

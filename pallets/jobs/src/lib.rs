@@ -451,9 +451,9 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
             let block = T::BlockWeights::get().max_block;
-            let mut agenda = WeightMeter::with_limit(T::AgendaShare::get() * block);
+            let mut agenda = WeightMeter::with_limit(share(T::AgendaShare::get(), block));
             Self::work_off_agenda(block_number::<T>(), &mut agenda);
-            let mut matching = WeightMeter::with_limit(T::MatchingShare::get() * block);
+            let mut matching = WeightMeter::with_limit(share(T::MatchingShare::get(), block));
             Self::match_open_jobs(&mut matching);
             agenda.consumed().saturating_add(matching.consumed())
         }
@@ -468,11 +468,11 @@ pub mod pallet {
             let block = T::BlockWeights::get().max_block;
             let step = T::WeightInfo::agenda_step().saturating_add(T::WeightInfo::agenda_block());
             assert!(
-                step.all_lte(T::AgendaShare::get() * block),
+                step.all_lte(share(T::AgendaShare::get(), block)),
                 "the agenda's share of a block must fit one step"
             );
             assert!(
-                T::WeightInfo::matching_step().all_lte(T::MatchingShare::get() * block),
+                T::WeightInfo::matching_step().all_lte(share(T::MatchingShare::get(), block)),
                 "matching's share of a block must fit one step"
             );
         }
@@ -482,6 +482,17 @@ pub mod pallet {
             Self::do_try_state()
         }
     }
+}
+
+/// A share of a block's weight, in both dimensions.
+fn share(
+    of: sp_runtime::Perbill,
+    block: frame_support::weights::Weight,
+) -> frame_support::weights::Weight {
+    frame_support::weights::Weight::from_parts(
+        of.mul_floor(block.ref_time()),
+        of.mul_floor(block.proof_size()),
+    )
 }
 
 /// The protocol's periods, for other pallets.

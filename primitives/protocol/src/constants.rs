@@ -220,8 +220,16 @@ impl Economics {
 
     /// `e = p (1 - v)(1 - c) d`: the probability that a cheater is convicted.
     pub fn conviction(&self) -> Perbill {
-        self.audit_probability
-            * (self.attacker_slot_share.left_from_one() * (self.attacker_bond_share.left_from_one() * self.detection))
+        // Products of shares round down, so that the lock is rather too large.
+        [
+            self.attacker_slot_share.left_from_one(),
+            self.attacker_bond_share.left_from_one(),
+            self.detection,
+        ]
+        .into_iter()
+        .fold(self.audit_probability, |e, share| {
+            Perbill::from_parts(share.mul_floor(e.deconstruct()))
+        })
     }
 
     /// Payment for a number of multiply-accumulates at a price per compute unit: rounded up,

@@ -1,0 +1,43 @@
+//! `mizan account transfer`.
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use clap::Args;
+use mizan_client::{account_of, calls, hex_hash, keys, units, AccountId};
+use serde_json::json;
+
+/// Gives tokens to an account. Returns once the transfer is final.
+#[derive(Debug, Args)]
+pub(crate) struct Transfer {
+    /// Who gets them
+    #[arg(long, value_name = "ADDRESS", value_parser = keys::parse_address)]
+    to: AccountId,
+    /// How many
+    #[arg(long, value_name = "MZN", value_parser = units::parse_amount)]
+    amount: u128,
+}
+
+impl Transfer {
+    pub(crate) async fn run(
+        self,
+        context: &Context,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let key = context.key()?;
+        let client = context.client().await?;
+        output.progress("sending, and waiting until the transfer is final");
+        let call = calls::transfer(self.to, self.amount);
+        let included = client.submit_finalized(&call, &key).await?;
+        let to = keys::format_address(&self.to);
+        let object = json!({
+            "from": keys::format_address(&account_of(&key)),
+            "to": to,
+            "amount": self.amount.to_string(),
+            "block": included.block_number,
+            "transaction": hex_hash(&included.extrinsic_hash),
+        });
+        let (amount, block) = (units::format_amount(self.amount), included.block_number);
+        output.result(&format!("{to} got {amount} in block {block}"), &object)
+    }
+}

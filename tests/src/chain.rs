@@ -1,0 +1,80 @@
+//! A development chain of one node.
+
+use crate::binaries;
+use crate::process::{Launch, Process};
+use crate::wait::Deadline;
+use anyhow::{Context, Result};
+use mizan_client::Client;
+use std::path::Path;
+
+/// How long a node may take until it answers. On a loaded machine the compilation of its runtime
+/// takes most of it.
+const START_SECONDS: u64 = 120;
+
+/// A running node with one validator, and a connection to it.
+#[derive(Debug)]
+pub struct Chain {
+    /// The node.
+    pub node: Process,
+    /// Where it answers.
+    pub url: String,
+    /// The connection.
+    pub client: Client,
+}
+
+impl Chain {
+    /// Starts a chain on ports that are free, with its data and log below `folder`, and waits
+    /// until it answers. See [`Launch::grouped`].
+    pub async fn start(folder: &Path, grouped: bool) -> Result<Self> {
+        let (node, url) = start_node(folder, grouped).await?;
+        let client = Client::connect(&url).await?;
+        Ok(Self { node, url, client })
+    }
+}
+
+/// Starts a node with a development chain, and gives its address once it answers there.
+pub async fn start_node(folder: &Path, grouped: bool) -> Result<(Process, String)> {
+    let base_path = folder.join("chain").display().to_string();
+    let arguments = [
+        "--dev",
+        "--base-path",
+        &base_path,
+        "--rpc-port",
+        "0",
+        "--listen-addr",
+        "/ip4/127.0.0.1/tcp/0",
+        "--no-mdns",
+        "--no-prometheus",
+        "--no-telemetry",
+    ];
+    let mut node = Process::start(Launch {
+        name: "node",
+        program: binaries::find("mizan-node")?,
+        arguments: arguments.map(str::to_owned).to_vec(),
+        folder,
+        grouped,
+    })?;
+    let said = "Running JSON-RPC server: addr=";
+    let line = node.line(said, 0, Deadline::seconds(START_SECONDS)).await?;
+    let address = address_in(&line).context("the node did not say where it answers")?;
+    Ok((node, format!("ws://{address}")))
+}
+
+/// The first address in the node's line about its server.
+fn address_in(line: &str) -> Option<&str> {
+    let (_, addresses) = line.split_once("addr=")?;
+    addresses.split(',').next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_address_of_the_server_is_taken() {
+        let line = "2026 Running JSON-RPC server: addr=127.0.0.1:46031,[::1]:37767    ";
+        assert_eq!(address_in(line), Some("127.0.0.1:46031"));
+        assert_eq!(address_in("addr=127.0.0.1:1 "), Some("127.0.0.1:1"));
+        assert_eq!(address_in("no server"), None);
+    }
+}

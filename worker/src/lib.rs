@@ -1,0 +1,49 @@
+//! The GPU owner's daemon: takes the jobs that the chain assigns, computes them, attests.
+//!
+//! # Overview
+//! The chain decides who gets a job; this process only has to say that it is there, look what it
+//! got, and do it. It follows final blocks, so that it never works for a fork that is given up,
+//! and reads its assignments from storage, so that an absence loses nothing.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`journal`] | the record on disk, by which a worker killed at any moment goes on where it was |
+//! | [`planning`] | what to do next about a job: a pure function |
+//! | [`work`] | getting inputs, executing, storing results |
+//! | [`steps`] | carrying out one step for one job |
+//! | [`daemon`] | the connection, heartbeats, and steps for all jobs |
+//! | [`registration`] | becoming provider and worker with one key |
+//!
+//! # Steps in the log
+//! Each line about a job has the fields `job` and `step`:
+//!
+//! | `step` | what is true when the line is written |
+//! | --- | --- |
+//! | `taken` | the journal has the assignment |
+//! | `computing` | inputs and parameters are here and checked; execution starts |
+//! | `computed` | the result is stored, its hashes are in the journal and can't change any more |
+//! | `attesting` | the attestation is about to be sent |
+//! | `included` | a best block has the attestation |
+//! | `attested` | a final block has it, and the journal says so |
+//! | `declining`, `declined` | the chain is being told, was told, that this worker does not do it |
+//! | `dropped` | the job can't be attested any more; the journal has forgotten it |
+//! | `failed` | the attempt failed for the `reason` given; another follows |
+//!
+//! # Goals
+//! - Killed at any moment, the worker neither loses a job nor contradicts itself.
+//! - Whatever it attests it has stored and can serve.
+//!
+//! # Non-goals
+//! Choosing jobs, setting prices by demand, serving blobs to others.
+//!
+//! # Assumptions
+//! One process a key. The node and the blob store are trusted for liveness only: every blob is
+//! checked against its hash.
+#![forbid(unsafe_code)]
+
+pub mod daemon;
+pub mod journal;
+pub mod planning;
+pub mod registration;
+pub mod steps;
+pub mod work;

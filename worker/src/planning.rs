@@ -1,0 +1,224 @@
+//! What to do next about a job: a pure function of what the journal and the chain say.
+
+use crate::journal::{Claim, Entry, Key};
+use mizan_client::{calls::DeclineReason, views::JobState, AccountId};
+
+/// How an assignment stands on the chain, from its worker's point of view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The worker has it.
+    Assigned {
+        /// Last block in which a decline counts.
+        decline_by_block: u32,
+        /// Last block in which an attestation counts.
+        attest_by_block: u32,
+    },
+    /// The worker attested this.
+    Attested(Claim),
+    /// The worker does not have it any more, or never had.
+    Gone,
+}
+
+impl Standing {
+    /// How that assignment of that worker stands in a job's state.
+    pub fn of(state: &JobState, worker: &AccountId, key: Key, decline_blocks: u32) -> Self {
+        let own = state.assignment().filter(|assignment| {
+            assignment.worker == *worker && assignment.assigned_block == key.assigned_block
+        });
+        match (own, state.attestation()) {
+            (Some(_), Some(attestation)) => Self::Attested(Claim {
+                outputs: attestation.outputs.clone(),
+                trace: attestation.trace,
+            }),
+            (Some(assignment), None) => Self::Assigned {
+                decline_by_block: assignment.assigned_block.saturating_add(decline_blocks),
+                attest_by_block: assignment.attest_by_block,
+            },
+            (None, _) => Self::Gone,
+        }
+    }
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Record in the journal that the worker means to do the job.
+    Take,
+    /// Get the inputs, execute, store the result, record it.
+    Compute,
+    /// Send the recorded result to the chain.
+    Attest(Claim),
+    /// Tell the chain that the worker does not do it.
+    Decline(DeclineReason),
+    /// Record that the chain has the recorded result.
+    RecordAttested,
+    /// The chain has another result of this key than the journal: somebody else uses the key.
+    Alarm,
+    /// Forget it: it can't be attested any more.
+    Drop,
+    /// Nothing is left to do.
+    Rest,
+}
+
+/// The next step. `next_block` is the first block in which a call sent now can be included, and
+/// `obstacle` why the last attempt to compute failed.
+pub fn next_step(
+    entry: Option<&Entry>,
+    standing: &Standing,
+    obstacle: Option<DeclineReason>,
+    next_block: u32,
+) -> Step {
+    match standing {
+        Standing::Assigned { decline_by_block, attest_by_block } => {
+            if next_block > *attest_by_block {
+                return if entry.is_some() { Step::Drop } else { Step::Rest };
+            }
+            match (entry, obstacle) {
+                (None, _) => Step::Take,
+                (Some(Entry::Taken), Some(reason)) if next_block <= *decline_by_block => {
+                    Step::Decline(reason)
+                }
+                // Too late to decline: the obstacle may still go away.
+                (Some(Entry::Taken), _) => Step::Compute,
+                // Recorded as attested and assigned again: the block was given up. The same claim
+                // once more is no contradiction.
+                (Some(Entry::Computed(claim) | Entry::Attested(claim)), _) => {
+                    Step::Attest(claim.clone())
+                }
+            }
+        }
+        Standing::Attested(on_chain) => match entry {
+            Some(Entry::Computed(claim)) if claim == on_chain => Step::RecordAttested,
+            Some(Entry::Attested(claim)) if claim == on_chain => Step::Rest,
+            // A journal that was lost, or a second worker with this key.
+            Some(Entry::Taken) | Some(_) => Step::Alarm,
+            None => Step::Rest,
+        },
+        Standing::Gone => match entry {
+            Some(Entry::Taken | Entry::Computed(_)) => Step::Drop,
+            Some(Entry::Attested(_)) | None => Step::Rest,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mizan_client::views::{Assignment, Attestation, EndReason};
+
+    const LATE: u32 = 51;
+
+    fn claim(byte: u8) -> Claim {
+        Claim { outputs: vec![[byte; 32]], trace: [byte; 32] }
+    }
+
+    fn assigned() -> Standing {
+        Standing::Assigned { decline_by_block: 20, attest_by_block: 50 }
+    }
+
+    #[test]
+    fn an_assigned_job_goes_from_taken_to_attested() {
+        let table = [
+            (None, Step::Take),
+            (Some(Entry::Taken), Step::Compute),
+            (Some(Entry::Computed(claim(1))), Step::Attest(claim(1))),
+            (Some(Entry::Attested(claim(1))), Step::Attest(claim(1))),
+        ];
+        for (entry, step) in table {
+            for next_block in [1, 20, 21, 50] {
+                assert_eq!(next_step(entry.as_ref(), &assigned(), None, next_block), step);
+            }
+        }
+    }
+
+    #[test]
+    fn past_its_last_block_an_assigned_job_is_given_up() {
+        let table = [
+            (None, Step::Rest),
+            (Some(Entry::Taken), Step::Drop),
+            (Some(Entry::Computed(claim(1))), Step::Drop),
+        ];
+        for (entry, step) in table {
+            assert_eq!(next_step(entry.as_ref(), &assigned(), None, LATE), step);
+        }
+    }
+
+    #[test]
+    fn an_obstacle_is_declined_in_time_and_tried_again_after() {
+        let reason = DeclineReason::InputsUnavailable;
+        let table = [
+            (None, 1, Step::Take),
+            (Some(Entry::Taken), 1, Step::Decline(reason)),
+            (Some(Entry::Taken), 20, Step::Decline(reason)),
+            (Some(Entry::Taken), 21, Step::Compute),
+            (Some(Entry::Taken), LATE, Step::Drop),
+            (Some(Entry::Computed(claim(1))), 1, Step::Attest(claim(1))),
+        ];
+        for (entry, next_block, step) in table {
+            let planned = next_step(entry.as_ref(), &assigned(), Some(reason), next_block);
+            assert_eq!(planned, step, "{entry:?} at {next_block}");
+        }
+    }
+
+    #[test]
+    fn an_attested_job_is_recorded_once_and_a_foreign_claim_alarms() {
+        let standing = Standing::Attested(claim(1));
+        let table = [
+            (None, Step::Rest),
+            (Some(Entry::Taken), Step::Alarm),
+            (Some(Entry::Computed(claim(1))), Step::RecordAttested),
+            (Some(Entry::Computed(claim(2))), Step::Alarm),
+            (Some(Entry::Attested(claim(1))), Step::Rest),
+            (Some(Entry::Attested(claim(2))), Step::Alarm),
+        ];
+        for (entry, step) in table {
+            for next_block in [1, LATE] {
+                assert_eq!(next_step(entry.as_ref(), &standing, None, next_block), step);
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_gone_is_forgotten() {
+        let table = [
+            (None, Step::Rest),
+            (Some(Entry::Taken), Step::Drop),
+            (Some(Entry::Computed(claim(1))), Step::Drop),
+            (Some(Entry::Attested(claim(1))), Step::Rest),
+        ];
+        for (entry, step) in table {
+            assert_eq!(next_step(entry.as_ref(), &Standing::Gone, None, 1), step);
+        }
+    }
+
+    #[test]
+    fn only_this_assignment_of_this_worker_counts() {
+        let (worker, other) = (AccountId([1; 32]), AccountId([2; 32]));
+        let assignment = Assignment {
+            worker,
+            provider: other,
+            payment: 1,
+            lock: 11,
+            assigned_block: 10,
+            attest_by_block: 50,
+        };
+        let attestation = Attestation {
+            outputs: vec![[7; 32]],
+            trace: [7; 32],
+            attested_block: 15,
+            settles_block: 20,
+        };
+        let key = Key { job: 1, assigned_block: 10 };
+        let standing = |state: &JobState, who, key| Standing::of(state, who, key, 10);
+        let state = JobState::Assigned { assignment: assignment.clone() };
+        assert_eq!(standing(&state, &worker, key), assigned());
+        assert_eq!(standing(&state, &other, key), Standing::Gone);
+        let older = Key { assigned_block: 9, ..key };
+        assert_eq!(standing(&state, &worker, older), Standing::Gone);
+        let state = JobState::Attested { assignment, attestation };
+        assert_eq!(standing(&state, &worker, key), Standing::Attested(claim(7)));
+        for state in [JobState::Open, JobState::Ended { reason: EndReason::Expired, block: 3 }] {
+            assert_eq!(standing(&state, &worker, key), Standing::Gone);
+        }
+    }
+}
