@@ -21,7 +21,10 @@ impl<T: Config> Pallet<T> {
             *sum = sum.checked_add(entry).ok_or("a sum of eras overflows")?;
         }
         let lifetimes: BTreeMap<_, _> = Lifetime::<T>::iter().collect();
-        ensure!(sums == lifetimes, "a lifetime total is not the sum of its eras");
+        ensure!(
+            sums == lifetimes,
+            "a lifetime total is not the sum of its eras"
+        );
         Ok(())
     }
 
@@ -30,7 +33,10 @@ impl<T: Config> Pallet<T> {
         let now = Self::era();
         for (era, _, entry) in Eras::<T>::iter() {
             ensure!(era <= now, "an era to come has an entry");
-            ensure!(entry.directed_macs <= entry.settled_macs, "more is directed than settled");
+            ensure!(
+                entry.directed_macs <= entry.settled_macs,
+                "more is directed than settled"
+            );
         }
         Ok(())
     }

@@ -24,7 +24,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 extern crate alloc;
@@ -141,7 +145,12 @@ pub mod pallet {
         fn record_settled(provider: &T::AccountId, macs: Macs, directed: bool, burned: Balance) {
             let era = Self::era();
             let directed_macs = if directed { macs } else { 0 };
-            let added = Contribution { settled_macs: macs, directed_macs, jobs: 1, burned };
+            let added = Contribution {
+                settled_macs: macs,
+                directed_macs,
+                jobs: 1,
+                burned,
+            };
             let totals = (
                 Eras::<T>::get(era, provider).checked_add(added),
                 Lifetime::<T>::get(provider).checked_add(added),
@@ -154,7 +163,12 @@ pub mod pallet {
             Eras::<T>::insert(era, provider, of_era);
             Lifetime::<T>::insert(provider, of_life);
             let provider = provider.clone();
-            Self::deposit_event(Event::ContributionRecorded { provider, era, macs, burned });
+            Self::deposit_event(Event::ContributionRecorded {
+                provider,
+                era,
+                macs,
+                burned,
+            });
         }
 
         fn era() -> EraIndex {
@@ -163,7 +177,9 @@ pub mod pallet {
 
         fn era_of(block: BlockNumber) -> EraIndex {
             // Genesis refuses an era of no blocks.
-            block.checked_div(T::Timing::get().era_blocks).unwrap_or_default()
+            block
+                .checked_div(T::Timing::get().era_blocks)
+                .unwrap_or_default()
         }
     }
 }

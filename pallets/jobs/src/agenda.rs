@@ -33,7 +33,9 @@ impl<T: Config> Pallet<T> {
     /// Says whether nothing of that block is left.
     fn work_off_block(block: BlockNumber, meter: &mut WeightMeter) -> bool {
         loop {
-            let Some(id) = Agenda::<T>::iter_key_prefix(block).next() else { return true };
+            let Some(id) = Agenda::<T>::iter_key_prefix(block).next() else {
+                return true;
+            };
             if !meter.can_consume(T::WeightInfo::agenda_step()) {
                 return false;
             }

@@ -34,7 +34,9 @@ impl<T: Config> Pallet<T> {
     /// The job, if this worker may decline it now.
     pub(crate) fn may_decline(who: &T::AccountId, id: JobId) -> Result<Assigned<T>, Error<T>> {
         let (job, assignment) = Self::assigned_to(who, id)?;
-        let last = assignment.assigned_block.saturating_add(TimingRecord::<T>::get().decline_blocks);
+        let last = assignment
+            .assigned_block
+            .saturating_add(TimingRecord::<T>::get().decline_blocks);
         ensure!(block_number::<T>() <= last, Error::<T>::DeclineTooLate);
         Ok((job, assignment))
     }
@@ -45,7 +47,11 @@ impl<T: Config> Pallet<T> {
         reason: DeclineReason,
     ) -> DispatchResult {
         let (mut job, assignment) = Self::may_decline(&who, id)?;
-        Self::deposit_event(Event::JobDeclined { job: id, worker: who, reason });
+        Self::deposit_event(Event::JobDeclined {
+            job: id,
+            worker: who,
+            reason,
+        });
         T::Workforce::unlock(&assignment.provider, assignment.lock, 0);
         let missing = &mut job.missing_inputs;
         if reason == DeclineReason::InputsUnavailable && !missing.contains(&assignment.provider) {
@@ -59,11 +65,14 @@ impl<T: Config> Pallet<T> {
 
     /// A worker let the time pass.
     pub(crate) fn time_out(id: JobId, job: &mut JobOf<T>, assignment: Assignment<T::AccountId>) {
-        let penalty =
-            T::Economics::get().timeout_penalty(assignment.payment, assignment.lock);
+        let penalty = T::Economics::get().timeout_penalty(assignment.payment, assignment.lock);
         let burned = T::Workforce::unlock(&assignment.provider, assignment.lock, penalty);
         let worker = assignment.worker;
-        Self::deposit_event(Event::JobTimedOut { job: id, worker: worker.clone(), burned });
+        Self::deposit_event(Event::JobTimedOut {
+            job: id,
+            worker: worker.clone(),
+            burned,
+        });
         Self::reopen(id, job, worker);
     }
 
@@ -93,7 +102,10 @@ impl<T: Config> Pallet<T> {
         outputs: &Hashes,
     ) -> Result<Assigned<T>, Error<T>> {
         let (job, assignment) = Self::assigned_to(who, id)?;
-        ensure!(block_number::<T>() <= assignment.attest_by_block, Error::<T>::AttestTooLate);
+        ensure!(
+            block_number::<T>() <= assignment.attest_by_block,
+            Error::<T>::AttestTooLate
+        );
         let block = frame_system::Pallet::<T>::block_hash(
             frame_system::pallet_prelude::BlockNumberFor::<T>::saturated_from(
                 assignment.assigned_block,
@@ -101,7 +113,10 @@ impl<T: Config> Pallet<T> {
         );
         // The hash of the current block is not known yet and reads as zero.
         let known = assignment.assigned_block < block_number::<T>();
-        ensure!(known && block == assigned_block_hash, Error::<T>::WrongAssignmentBlock);
+        ensure!(
+            known && block == assigned_block_hash,
+            Error::<T>::WrongAssignmentBlock
+        );
         let expected = T::Models::summary(&job.model).map(|summary| summary.outputs);
         ensure!(
             expected == u32::try_from(outputs.len()).ok(),
@@ -136,7 +151,12 @@ impl<T: Config> Pallet<T> {
             trace,
             settles_block,
         });
-        let attestation = Attestation { outputs, trace, attested_block, settles_block };
+        let attestation = Attestation {
+            outputs,
+            trace,
+            attested_block,
+            settles_block,
+        };
         job.state = JobState::Attested(assignment, attestation);
         Self::put_on_agenda(id, &mut job, settles_block);
         Jobs::<T>::insert(id, job);

@@ -51,7 +51,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 extern crate alloc;
@@ -97,8 +101,7 @@ pub mod pallet {
     use sp_runtime::Perbill;
 
     /// Money taken out of a hold.
-    pub type CreditOf<T> =
-        Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+    pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
     /// What the runtime decides.
     #[pallet::config]
@@ -173,8 +176,7 @@ pub mod pallet {
     /// idle workers where its search goes on. Hasher: ids count up and nobody chooses them; the
     /// key is kept in big-endian bytes, unhashed, so that the map is in their order.
     #[pallet::storage]
-    pub type OpenJobs<T: Config> =
-        StorageMap<_, Identity, [u8; 8], Option<Place<T::AccountId>>>;
+    pub type OpenJobs<T: Config> = StorageMap<_, Identity, [u8; 8], Option<Place<T::AccountId>>>;
 
     /// The last job that a block tried to match.
     #[pallet::storage]
@@ -183,15 +185,8 @@ pub mod pallet {
     /// The jobs that the chain looks at in a block. Hashers: block numbers and ids; requesters
     /// can choose the block within limits, never the id.
     #[pallet::storage]
-    pub type Agenda<T: Config> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        BlockNumber,
-        Twox64Concat,
-        JobId,
-        (),
-        OptionQuery,
-    >;
+    pub type Agenda<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, JobId, (), OptionQuery>;
 
     /// The first block whose agenda may hold something.
     #[pallet::storage]
@@ -200,15 +195,8 @@ pub mod pallet {
     /// Jobs by the worker that has them, for workers that come back after an absence. Hashers:
     /// accounts are chosen by users, so a cryptographic one; ids are not.
     #[pallet::storage]
-    pub type JobsOf<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Twox64Concat,
-        JobId,
-        (),
-        OptionQuery,
-    >;
+    pub type JobsOf<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
 
     /// What genesis sets.
     #[pallet::genesis_config]
@@ -443,7 +431,13 @@ pub mod pallet {
             outputs: Hashes,
             trace: H256,
         ) -> DispatchResult {
-            Self::do_attest(ensure_signed(origin)?, job, assigned_block_hash, outputs, trace)
+            Self::do_attest(
+                ensure_signed(origin)?,
+                job,
+                assigned_block_hash,
+                outputs,
+                trace,
+            )
         }
     }
 

@@ -1,11 +1,7 @@
 //! Finding a worker for a job.
 
 use crate::*;
-use frame_support::{
-    defensive,
-    traits::Get,
-    weights::WeightMeter,
-};
+use frame_support::{defensive, traits::Get, weights::WeightMeter};
 use mizan_protocol::{
     block_number,
     jobs::{Assignment, JobState},
@@ -47,7 +43,8 @@ impl<T: Config> Pallet<T> {
     fn open_job_after(last: Option<JobId>) -> Option<JobId> {
         let key = match last {
             Some(id) => {
-                OpenJobs::<T>::iter_keys_from(OpenJobs::<T>::hashed_key_for(id.to_be_bytes())).next()
+                OpenJobs::<T>::iter_keys_from(OpenJobs::<T>::hashed_key_for(id.to_be_bytes()))
+                    .next()
             }
             None => OpenJobs::<T>::iter_keys().next(),
         };
@@ -86,7 +83,10 @@ impl<T: Config> Pallet<T> {
             None => {
                 let page = T::Workforce::idle(after, PAGE);
                 // Workers come by their asks: past the offer there is nobody to look for.
-                let beyond = page.next.as_ref().is_some_and(|p| p.ask > job.price_per_unit);
+                let beyond = page
+                    .next
+                    .as_ref()
+                    .is_some_and(|p| p.ask > job.price_per_unit);
                 (page.candidates, page.next.filter(|_| !beyond))
             }
         };
@@ -133,7 +133,9 @@ impl<T: Config> Pallet<T> {
         lock: Balance,
         attest_by_block: BlockNumber,
     ) -> bool {
-        let Candidate { worker, provider, .. } = candidate;
+        let Candidate {
+            worker, provider, ..
+        } = candidate;
         if T::Workforce::assign(&worker, lock).is_err() {
             defensive!("a candidate can't be assigned");
             return false;
@@ -148,7 +150,13 @@ impl<T: Config> Pallet<T> {
         });
         JobsOf::<T>::insert(&worker, id, ());
         Self::put_on_agenda(id, job, attest_by_block.saturating_add(1));
-        Self::deposit_event(Event::JobAssigned { job: id, worker, payment, lock, attest_by_block });
+        Self::deposit_event(Event::JobAssigned {
+            job: id,
+            worker,
+            payment,
+            lock,
+            attest_by_block,
+        });
         true
     }
 }

@@ -42,12 +42,16 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::PaymentOverflow)?;
         // The lock behind the job must be a number too.
         economics.lock(held).ok_or(Error::<T>::PaymentOverflow)?;
-        let deposit =
-            economics.deposit_for_job(summary.inputs).ok_or(Error::<T>::PaymentOverflow)?;
+        let deposit = economics
+            .deposit_for_job(summary.inputs)
+            .ok_or(Error::<T>::PaymentOverflow)?;
         Self::hold(&requester, held, deposit)?;
 
         let id = NextJobId::<T>::get();
-        NextJobId::<T>::put(id.checked_add(1).ok_or(sp_runtime::ArithmeticError::Overflow)?);
+        NextJobId::<T>::put(
+            id.checked_add(1)
+                .ok_or(sp_runtime::ArithmeticError::Overflow)?,
+        );
         let wait_until_block = block_number::<T>().saturating_add(offer.wait_blocks);
         let mut job = Job {
             requester: requester.clone(),
@@ -66,7 +70,12 @@ impl<T: Config> Pallet<T> {
             state: JobState::Open,
             due_block: wait_until_block,
         };
-        Self::deposit_event(Event::JobPosted { job: id, requester, model: offer.model, held });
+        Self::deposit_event(Event::JobPosted {
+            job: id,
+            requester,
+            model: offer.model,
+            held,
+        });
         Self::put_on_agenda(id, &mut job, wait_until_block.saturating_add(1));
         let (matched, next) = Self::try_match(id, &mut job, None);
         if !matched {
@@ -76,10 +85,7 @@ impl<T: Config> Pallet<T> {
         Ok(id)
     }
 
-    fn check_offer(
-        offer: &Offer<T::AccountId>,
-        summary: &ModelSummary,
-    ) -> Result<(), Error<T>> {
+    fn check_offer(offer: &Offer<T::AccountId>, summary: &ModelSummary) -> Result<(), Error<T>> {
         ensure!(
             offer.batch > 0 && offer.batch <= summary.max_batch,
             Error::<T>::BatchOutOfRange
@@ -89,17 +95,31 @@ impl<T: Config> Pallet<T> {
         let least = T::Economics::get().min_price_per_unit;
         ensure!(offer.price_per_unit >= least, Error::<T>::PriceTooLow);
         let timing = TimingRecord::<T>::get();
-        let bytes = summary.cost.item_input_bytes.saturating_mul(u64::from(offer.batch));
-        ensure!(offer.duration_blocks >= timing.min_duration(bytes), Error::<T>::DurationTooShort);
-        ensure!(offer.duration_blocks <= timing.max_duration_blocks, Error::<T>::DurationTooLong);
+        let bytes = summary
+            .cost
+            .item_input_bytes
+            .saturating_mul(u64::from(offer.batch));
+        ensure!(
+            offer.duration_blocks >= timing.min_duration(bytes),
+            Error::<T>::DurationTooShort
+        );
+        ensure!(
+            offer.duration_blocks <= timing.max_duration_blocks,
+            Error::<T>::DurationTooLong
+        );
         ensure!(offer.wait_blocks > 0, Error::<T>::WaitTooShort);
-        ensure!(offer.wait_blocks <= timing.max_wait_blocks, Error::<T>::WaitTooLong);
+        ensure!(
+            offer.wait_blocks <= timing.max_wait_blocks,
+            Error::<T>::WaitTooLong
+        );
         Ok(())
     }
 
     /// Holds payment and deposit, or neither.
     fn hold(requester: &T::AccountId, payment: Balance, deposit: Balance) -> DispatchResult {
-        let total = payment.checked_add(deposit).ok_or(Error::<T>::PaymentOverflow)?;
+        let total = payment
+            .checked_add(deposit)
+            .ok_or(Error::<T>::PaymentOverflow)?;
         let free =
             T::Currency::reducible_balance(requester, Preservation::Protect, Fortitude::Polite);
         ensure!(total <= free, Error::<T>::BalanceTooLow);

@@ -62,8 +62,16 @@ impl<T: Config> Pallet<T> {
         let (deposit, burned) = Self::give_back_deposit(job, burn);
         OpenJobs::<T>::remove(id.to_be_bytes());
         let refunded = payment.saturating_add(deposit);
-        Self::deposit_event(Event::JobEnded { job: id, reason, refunded, burned });
-        job.state = JobState::Ended { reason, block: block_number::<T>() };
+        Self::deposit_event(Event::JobEnded {
+            job: id,
+            reason,
+            refunded,
+            burned,
+        });
+        job.state = JobState::Ended {
+            reason,
+            block: block_number::<T>(),
+        };
         Self::keep_for_a_while(id, job);
     }
 
@@ -78,7 +86,10 @@ impl<T: Config> Pallet<T> {
         }
         let rest = job.deposit.saturating_sub(burned);
         job.deposit = 0;
-        (Self::release(HoldReason::Deposit, &job.requester, rest), burned)
+        (
+            Self::release(HoldReason::Deposit, &job.requester, rest),
+            burned,
+        )
     }
 
     fn release(reason: HoldReason, who: &T::AccountId, amount: Balance) -> Balance {
@@ -90,7 +101,10 @@ impl<T: Config> Pallet<T> {
     /// The record of an ended job stays for `Timing.retention_eras`.
     fn keep_for_a_while(id: JobId, job: &mut JobOf<T>) {
         let timing = TimingRecord::<T>::get();
-        let kept = timing.era_blocks.saturating_mul(timing.retention_eras).max(1);
+        let kept = timing
+            .era_blocks
+            .saturating_mul(timing.retention_eras)
+            .max(1);
         Self::put_on_agenda(id, job, block_number::<T>().saturating_add(kept));
     }
 }

@@ -17,12 +17,21 @@ impl<T: Config> Pallet<T> {
     fn models_are_what_their_bytes_say() -> Result<(), DispatchError> {
         for (id, model) in Models::<T>::iter() {
             let bytes = Programs::<T>::get(id).ok_or("a model has no program")?;
-            ensure!(H256(mizan_tensor::hash_bytes(&bytes)) == id, "an id is not the bytes' hash");
+            ensure!(
+                H256(mizan_tensor::hash_bytes(&bytes)) == id,
+                "an id is not the bytes' hash"
+            );
             let program = Program::from_bytes(&bytes).map_err(|_| "a program is undecodable")?;
             let again = summary(program).map_err(|_| "a program is invalid")?;
-            ensure!(again == model.summary, "a summary is not what the bytes give");
+            ensure!(
+                again == model.summary,
+                "a summary is not what the bytes give"
+            );
         }
-        ensure!(Programs::<T>::iter().count() == Models::<T>::iter().count(), "a stray program");
+        ensure!(
+            Programs::<T>::iter().count() == Models::<T>::iter().count(),
+            "a stray program"
+        );
         Ok(())
     }
 

@@ -25,7 +25,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 extern crate alloc;
@@ -201,7 +205,10 @@ pub mod pallet {
             let model = H256(mizan_tensor::hash_bytes(&bytes));
             ensure!(!Models::<T>::contains_key(model), Error::<T>::ModelExists);
             let program = Program::from_bytes(&bytes).map_err(|_| Error::<T>::Undecodable)?;
-            ensure!(program.owner == owner.clone().into(), Error::<T>::NotYourProgram);
+            ensure!(
+                program.owner == owner.clone().into(),
+                Error::<T>::NotYourProgram
+            );
             let summary = summary(program).map_err(Error::<T>::from)?;
             let length = u32::try_from(bytes.len()).map_err(|_| Error::<T>::ProgramTooLong)?;
             let deposit = T::Economics::get()
@@ -209,9 +216,20 @@ pub mod pallet {
                 .ok_or(sp_runtime::ArithmeticError::Overflow)?;
             T::Currency::hold(&HoldReason::Model.into(), &owner, deposit)?;
             Programs::<T>::insert(model, bytes);
-            Models::<T>::insert(model, Model { owner: owner.clone(), deposit, summary });
+            Models::<T>::insert(
+                model,
+                Model {
+                    owner: owner.clone(),
+                    deposit,
+                    summary,
+                },
+            );
             let item_macs = summary.cost.item_macs;
-            Self::deposit_event(Event::ModelRegistered { model, owner, item_macs });
+            Self::deposit_event(Event::ModelRegistered {
+                model,
+                owner,
+                item_macs,
+            });
             Ok(())
         }
     }

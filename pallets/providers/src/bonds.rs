@@ -13,18 +13,35 @@ use frame_support::{
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_register_provider(who: T::AccountId, bond: Balance) -> DispatchResult {
-        ensure!(!Providers::<T>::contains_key(&who), Error::<T>::AlreadyRegistered);
-        ensure!(bond >= T::Economics::get().min_bond, Error::<T>::BondTooSmall);
+        ensure!(
+            !Providers::<T>::contains_key(&who),
+            Error::<T>::AlreadyRegistered
+        );
+        ensure!(
+            bond >= T::Economics::get().min_bond,
+            Error::<T>::BondTooSmall
+        );
         T::Currency::hold(&HoldReason::Bond.into(), &who, bond)?;
-        Providers::<T>::insert(&who, Provider { bond, ..Provider::default() });
-        Self::deposit_event(Event::ProviderRegistered { provider: who, bond });
+        Providers::<T>::insert(
+            &who,
+            Provider {
+                bond,
+                ..Provider::default()
+            },
+        );
+        Self::deposit_event(Event::ProviderRegistered {
+            provider: who,
+            bond,
+        });
         Ok(())
     }
 
     pub(crate) fn do_bond(who: T::AccountId, amount: Balance) -> DispatchResult {
         let mut provider = Providers::<T>::get(&who).ok_or(Error::<T>::ProviderUnknown)?;
-        provider.bond =
-            provider.bond.checked_add(amount).ok_or(sp_runtime::ArithmeticError::Overflow)?;
+        provider.bond = provider
+            .bond
+            .checked_add(amount)
+            .ok_or(sp_runtime::ArithmeticError::Overflow)?;
         T::Currency::hold(&HoldReason::Bond.into(), &who, amount)?;
         Self::store_bond(who, provider);
         Ok(())
@@ -34,7 +51,10 @@ impl<T: Config> Pallet<T> {
         let mut provider = Providers::<T>::get(&who).ok_or(Error::<T>::ProviderUnknown)?;
         ensure!(amount <= provider.free_bond(), Error::<T>::BondLocked);
         provider.bond = provider.bond.saturating_sub(amount);
-        ensure!(provider.bond >= T::Economics::get().min_bond, Error::<T>::BondTooSmall);
+        ensure!(
+            provider.bond >= T::Economics::get().min_bond,
+            Error::<T>::BondTooSmall
+        );
         T::Currency::release(&HoldReason::Bond.into(), &who, amount, Precision::Exact)?;
         Self::store_bond(who, provider);
         Ok(())
@@ -43,16 +63,27 @@ impl<T: Config> Pallet<T> {
     fn store_bond(who: T::AccountId, provider: Provider) {
         let bond = provider.bond;
         Providers::<T>::insert(&who, provider);
-        Self::deposit_event(Event::BondChanged { provider: who, bond });
+        Self::deposit_event(Event::BondChanged {
+            provider: who,
+            bond,
+        });
     }
 
     pub(crate) fn do_exit(who: T::AccountId) -> DispatchResult {
         let provider = Providers::<T>::get(&who).ok_or(Error::<T>::ProviderUnknown)?;
         ensure!(provider.workers == 0, Error::<T>::WorkersRemain);
         ensure!(provider.locks == 0, Error::<T>::LocksRemain);
-        T::Currency::release(&HoldReason::Bond.into(), &who, provider.bond, Precision::Exact)?;
+        T::Currency::release(
+            &HoldReason::Bond.into(),
+            &who,
+            provider.bond,
+            Precision::Exact,
+        )?;
         Providers::<T>::remove(&who);
-        Self::deposit_event(Event::ProviderExited { provider: who, bond: provider.bond });
+        Self::deposit_event(Event::ProviderExited {
+            provider: who,
+            bond: provider.bond,
+        });
         Ok(())
     }
 
@@ -70,8 +101,8 @@ impl<T: Config> Pallet<T> {
 
     /// Frees a lock, less a penalty that is burned. Gives what was burned.
     pub(crate) fn unlock_bond(who: &T::AccountId, lock: Balance, penalty: Balance) -> Balance {
-        let Some(mut provider) = Providers::<T>::get(who)
-            .defensive_proof("a provider can't leave while it has locks")
+        let Some(mut provider) =
+            Providers::<T>::get(who).defensive_proof("a provider can't leave while it has locks")
         else {
             return 0;
         };
@@ -87,7 +118,10 @@ impl<T: Config> Pallet<T> {
             burned = penalty.saturating_sub(missing);
             provider.bond = provider.bond.saturating_sub(burned);
             T::BurnedBond::on_unbalanced(credit);
-            Self::deposit_event(Event::BondBurned { provider: who.clone(), amount: burned });
+            Self::deposit_event(Event::BondBurned {
+                provider: who.clone(),
+                amount: burned,
+            });
         }
         Providers::<T>::insert(who, provider);
         burned

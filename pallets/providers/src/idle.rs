@@ -79,7 +79,10 @@ impl<T: Config> Workforce<T::AccountId> for Pallet<T> {
                 next = None;
                 break;
             };
-            next = Some(Place { ask: Balance::from_be_bytes(ask), worker: account.clone() });
+            next = Some(Place {
+                ask: Balance::from_be_bytes(ask),
+                worker: account.clone(),
+            });
             match Workers::<T>::get(&account) {
                 Some(worker) if Self::is_live(&worker) => {
                     candidates.extend(Self::as_candidate(account, &worker));

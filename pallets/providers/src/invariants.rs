@@ -26,9 +26,15 @@ impl<T: Config> Pallet<T> {
     /// No provider has more bond locked than it has, nor more locks than the limit.
     fn locks_are_covered() -> Result<(), DispatchError> {
         for (_, provider) in Providers::<T>::iter() {
-            ensure!(provider.locked <= provider.bond, "more is locked than bonded");
+            ensure!(
+                provider.locked <= provider.bond,
+                "more is locked than bonded"
+            );
             ensure!(provider.locks <= MAX_LOCKS, "too many locks");
-            ensure!(provider.locks > 0 || provider.locked == 0, "something is locked by no job");
+            ensure!(
+                provider.locks > 0 || provider.locked == 0,
+                "something is locked by no job"
+            );
         }
         Ok(())
     }
@@ -37,13 +43,19 @@ impl<T: Config> Pallet<T> {
     fn workers_have_providers() -> Result<(), DispatchError> {
         let mut counts = BTreeMap::new();
         for (_, worker) in Workers::<T>::iter() {
-            ensure!(worker.open_jobs <= worker.slots, "a worker has more jobs than slots");
+            ensure!(
+                worker.open_jobs <= worker.slots,
+                "a worker has more jobs than slots"
+            );
             let count: &mut u32 = counts.entry(worker.provider).or_default();
             *count = count.saturating_add(1);
         }
         for (who, provider) in Providers::<T>::iter() {
             let count = counts.remove(&who).unwrap_or_default();
-            ensure!(count == provider.workers, "a provider's count of workers is wrong");
+            ensure!(
+                count == provider.workers,
+                "a provider's count of workers is wrong"
+            );
         }
         ensure!(counts.is_empty(), "a worker has no provider");
         Ok(())
@@ -53,8 +65,14 @@ impl<T: Config> Pallet<T> {
     fn idle_workers_are_idle() -> Result<(), DispatchError> {
         for (ask, account, ()) in Idle::<T>::iter() {
             let worker = Workers::<T>::get(&account).ok_or("an unknown worker is idle")?;
-            ensure!(worker.ask.to_be_bytes() == ask, "a worker is listed under another ask");
-            ensure!(worker.open_jobs < worker.slots, "a busy worker is listed as idle");
+            ensure!(
+                worker.ask.to_be_bytes() == ask,
+                "a worker is listed under another ask"
+            );
+            ensure!(
+                worker.open_jobs < worker.slots,
+                "a busy worker is listed as idle"
+            );
         }
         Ok(())
     }

@@ -39,7 +39,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 extern crate alloc;
@@ -134,8 +138,7 @@ pub mod pallet {
     use sp_runtime::traits::{IdentifyAccount, Verify};
 
     /// Money taken out of a bond.
-    pub type CreditOf<T> =
-        Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+    pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
     /// What the runtime decides.
     #[pallet::config]
@@ -192,15 +195,8 @@ pub mod pallet {
     /// The second key is hashed, so that nobody can choose a place among equal asks by more than
     /// trying keys.
     #[pallet::storage]
-    pub type Idle<T: Config> = StorageDoubleMap<
-        _,
-        Identity,
-        [u8; 16],
-        Blake2_128Concat,
-        T::AccountId,
-        (),
-        OptionQuery,
-    >;
+    pub type Idle<T: Config> =
+        StorageDoubleMap<_, Identity, [u8; 16], Blake2_128Concat, T::AccountId, (), OptionQuery>;
 
     /// What happened.
     #[pallet::event]

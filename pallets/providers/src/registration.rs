@@ -28,15 +28,22 @@ impl<T: Config> Pallet<T> {
         consent: Option<T::Consent>,
     ) -> DispatchResult {
         let mut record = Providers::<T>::get(&provider).ok_or(Error::<T>::ProviderUnknown)?;
-        ensure!(!Workers::<T>::contains_key(&worker), Error::<T>::WorkerExists);
+        ensure!(
+            !Workers::<T>::contains_key(&worker),
+            Error::<T>::WorkerExists
+        );
         ensure!(slots > 0 && slots <= MAX_SLOTS, Error::<T>::BadSlots);
         ensure!(record.workers < MAX_WORKERS, Error::<T>::TooManyWorkers);
         if worker != provider {
             let consent = consent.ok_or(Error::<T>::ConsentMissing)?;
-            let genesis =
-                frame_system::BlockHash::<T>::get(frame_system::pallet_prelude::BlockNumberFor::<T>::zero());
+            let genesis = frame_system::BlockHash::<T>::get(
+                frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
+            );
             let bytes = consent_bytes(genesis.as_ref(), &provider, &worker);
-            ensure!(consent.verify(&bytes[..], &worker), Error::<T>::ConsentInvalid);
+            ensure!(
+                consent.verify(&bytes[..], &worker),
+                Error::<T>::ConsentInvalid
+            );
         }
         record.workers = record.workers.saturating_add(1);
         Providers::<T>::insert(&provider, record);
@@ -52,7 +59,12 @@ impl<T: Config> Pallet<T> {
             paused_until_block: 0,
         };
         Workers::<T>::insert(&worker, entry);
-        Self::deposit_event(Event::WorkerRegistered { worker, provider, ask, slots });
+        Self::deposit_event(Event::WorkerRegistered {
+            worker,
+            provider,
+            ask,
+            slots,
+        });
         Ok(())
     }
 
@@ -98,12 +110,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The worker's record, if a heartbeat of it is due.
-    pub(crate) fn heartbeat_due(
-        worker: &T::AccountId,
-    ) -> Result<Worker<T::AccountId>, Error<T>> {
+    pub(crate) fn heartbeat_due(worker: &T::AccountId) -> Result<Worker<T::AccountId>, Error<T>> {
         let record = Workers::<T>::get(worker).ok_or(Error::<T>::WorkerUnknown)?;
         let (now, timing) = (block_number::<T>(), T::Timing::get());
-        let Some(heard) = record.heard_block else { return Ok(record) };
+        let Some(heard) = record.heard_block else {
+            return Ok(record);
+        };
         let waited = now >= heard.saturating_add(timing.heartbeat_blocks);
         let resumes = heard < record.paused_until_block && now >= record.paused_until_block;
         ensure!(waited || resumes, Error::<T>::HeartbeatTooSoon);

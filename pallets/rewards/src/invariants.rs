@@ -17,14 +17,20 @@ impl<T: Config> Pallet<T> {
             .checked_add(Minted::<T>::get())
             .and_then(|sum| sum.checked_sub(Burned::<T>::get()))
             .ok_or("more was burned than there was")?;
-        ensure!(T::Currency::total_issuance() == expected, "the token's books do not balance");
+        ensure!(
+            T::Currency::total_issuance() == expected,
+            "the token's books do not balance"
+        );
         Ok(())
     }
 
     /// Never more was minted than half of what was burned.
     fn minting_follows_burning() -> Result<(), DispatchError> {
         let (minted, burned) = (Minted::<T>::get(), Burned::<T>::get());
-        ensure!(minted <= burned.saturating_div(2), "more was minted than half of what was burned");
+        ensure!(
+            minted <= burned.saturating_div(2),
+            "more was minted than half of what was burned"
+        );
         Ok(())
     }
 }

@@ -28,7 +28,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -54,8 +58,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
 
     /// Money on its way.
-    pub type CreditOf<T> =
-        Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+    pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
     /// What the runtime decides.
     #[pallet::config]

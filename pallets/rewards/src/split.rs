@@ -86,6 +86,12 @@ impl<T: Config> Settlement<T::AccountId, CreditOf<T>> for Pallet<T> {
             minted,
         });
         let settled_block = block_number::<T>();
-        Settled { payment: total, worker_paid, burned, minted, settled_block }
+        Settled {
+            payment: total,
+            worker_paid,
+            burned,
+            minted,
+            settled_block,
+        }
     }
 }

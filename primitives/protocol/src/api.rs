@@ -46,19 +46,33 @@ pub fn element(
     impl Source for Given<'_> {
         type Error = ();
         fn bytes(&self, span: Span) -> Result<&[u8], ()> {
-            self.0.iter().find(|(given, _)| *given == span).map(|(_, bytes)| *bytes).ok_or(())
+            self.0
+                .iter()
+                .find(|(given, _)| *given == span)
+                .map(|(_, bytes)| *bytes)
+                .ok_or(())
         }
     }
 
     let program = Program::from_bytes(program).map_err(|_| TensorApiError::Undecodable)?;
     let plan = Plan::new(program).map_err(|_| TensorApiError::InvalidProgram)?;
-    let spans = plan.spans(operation, index, batch).ok_or(TensorApiError::NoSuchElement)?;
+    let spans = plan
+        .spans(operation, index, batch)
+        .ok_or(TensorApiError::NoSuchElement)?;
     if spans.len() != bytes.len() {
         return Err(TensorApiError::WrongBytes);
     }
-    let given = Given(spans.into_iter().zip(bytes.iter().map(Vec::as_slice)).collect());
-    plan.element(operation, index, batch, &given).map_err(|error| match error {
-        ElementError::NoSuchOperation | ElementError::OutOfRange => TensorApiError::NoSuchElement,
-        ElementError::WrongLength | ElementError::Source(()) => TensorApiError::WrongBytes,
-    })
+    let given = Given(
+        spans
+            .into_iter()
+            .zip(bytes.iter().map(Vec::as_slice))
+            .collect(),
+    );
+    plan.element(operation, index, batch, &given)
+        .map_err(|error| match error {
+            ElementError::NoSuchOperation | ElementError::OutOfRange => {
+                TensorApiError::NoSuchElement
+            }
+            ElementError::WrongLength | ElementError::Source(()) => TensorApiError::WrongBytes,
+        })
 }

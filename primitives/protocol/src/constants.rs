@@ -105,12 +105,14 @@ impl Timing {
     /// Least time that a job must leave its worker: the fixed part, and its inputs at 1 MB/s.
     pub fn min_duration(&self, input_bytes: u64) -> BlockNumber {
         let blocks = input_bytes.div_ceil(3_000_000);
-        self.min_duration_blocks.saturating_add(u32::try_from(blocks).unwrap_or(u32::MAX))
+        self.min_duration_blocks
+            .saturating_add(u32::try_from(blocks).unwrap_or(u32::MAX))
     }
 
     /// How long a worker gets no job after `misses` declines and timeouts in a row.
     pub fn back_off(&self, misses: u32) -> BlockNumber {
-        self.back_off_blocks.saturating_mul(2u32.saturating_pow(misses))
+        self.back_off_blocks
+            .saturating_mul(2u32.saturating_pow(misses))
     }
 }
 
@@ -197,9 +199,15 @@ impl Default for Economics {
 impl Economics {
     /// Says what is wrong with the record.
     pub fn check(&self) -> Result<(), &'static str> {
-        let shares =
-            [self.worker_share, self.auditor_share, self.royalty_share, self.burn_share];
-        let sum = shares.iter().fold(0u64, |sum, s| sum.saturating_add(s.deconstruct().into()));
+        let shares = [
+            self.worker_share,
+            self.auditor_share,
+            self.royalty_share,
+            self.burn_share,
+        ];
+        let sum = shares
+            .iter()
+            .fold(0u64, |sum, s| sum.saturating_add(s.deconstruct().into()));
         if sum != u64::from(Perbill::ACCURACY) {
             return Err("economics: the shares of a payment do not sum to one");
         }
@@ -258,12 +266,16 @@ impl Economics {
 
     /// Deposit for a model of that many bytes.
     pub fn deposit_for_model(&self, bytes: u32) -> Option<Balance> {
-        self.model_byte_deposit.checked_mul(bytes.into())?.checked_add(self.model_deposit)
+        self.model_byte_deposit
+            .checked_mul(bytes.into())?
+            .checked_add(self.model_deposit)
     }
 
     /// Deposit for a job of that many inputs.
     pub fn deposit_for_job(&self, inputs: u32) -> Option<Balance> {
-        self.job_input_deposit.checked_mul(inputs.into())?.checked_add(self.job_deposit)
+        self.job_input_deposit
+            .checked_mul(inputs.into())?
+            .checked_add(self.job_deposit)
     }
 }
 
@@ -302,7 +314,10 @@ mod tests {
 
     #[test]
     fn payment_is_rounded_up_and_refuses_overflow() {
-        let economics = Economics { flat_price: 7, ..Economics::default() };
+        let economics = Economics {
+            flat_price: 7,
+            ..Economics::default()
+        };
         assert_eq!(economics.payment(1, 1), Some(8));
         assert_eq!(economics.payment(3, 1_000_000_000), Some(10));
         assert_eq!(economics.payment(3, 1_000_000_001), Some(11));
@@ -324,8 +339,18 @@ mod tests {
             change(&mut economics);
             assert!(economics.check().is_err());
         }
-        assert!(Timing { era_blocks: 0, ..Timing::default() }.check().is_err());
-        assert!(Timing { liveness_blocks: 1, ..Timing::default() }.check().is_err());
+        assert!(Timing {
+            era_blocks: 0,
+            ..Timing::default()
+        }
+        .check()
+        .is_err());
+        assert!(Timing {
+            liveness_blocks: 1,
+            ..Timing::default()
+        }
+        .check()
+        .is_err());
     }
 
     #[test]

@@ -21,7 +21,16 @@ pub type MissingInputs<AccountId> = BoundedVec<AccountId, ConstU32<3>>;
 /// Why a worker does not take a job. The worker is not asked for a proof: it is only excluded
 /// from that job.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 pub enum DeclineReason {
     /// An input or parameter can't be fetched, or has another length or hash than it must.
@@ -98,7 +107,16 @@ pub struct Settled {
 
 /// Why a job ended without a payment.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 pub enum EndReason {
     /// Its requester cancelled it before a worker had it.

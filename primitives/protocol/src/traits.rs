@@ -15,7 +15,16 @@ pub trait Beacon {
 
 /// What the chain keeps of a registered model for the pallets that use it.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 pub struct ModelSummary {
     /// Largest batch of a job.

@@ -21,7 +21,11 @@ impl Commitment {
     /// The commitment to an execution.
     pub fn to(execution: &Execution) -> Self {
         Self {
-            outputs: execution.outputs.iter().map(|bytes| hash_bytes(bytes)).collect(),
+            outputs: execution
+                .outputs
+                .iter()
+                .map(|bytes| hash_bytes(bytes))
+                .collect(),
             trace: hash_bytes(&execution.trace),
         }
     }

@@ -65,9 +65,13 @@ impl Cost {
     /// operation, and inputs and outputs of up to 8 items.
     pub fn sampled_audit_bytes(&self, batch: u32) -> u64 {
         let items = u64::from(batch).min(AUDIT_SAMPLES);
-        self.openings_bytes.saturating_mul(AUDIT_SAMPLES).saturating_add(
-            self.item_input_bytes.saturating_add(self.item_output_bytes).saturating_mul(items),
-        )
+        self.openings_bytes
+            .saturating_mul(AUDIT_SAMPLES)
+            .saturating_add(
+                self.item_input_bytes
+                    .saturating_add(self.item_output_bytes)
+                    .saturating_mul(items),
+            )
     }
 
     /// `None` when a sum overflows.
@@ -78,14 +82,18 @@ impl Cost {
             cost.item_input_bytes = cost.item_input_bytes.checked_add(input.bytes()?)?;
         }
         for parameter in &program.parameters {
-            cost.parameter_bytes = cost.parameter_bytes.checked_add(parameter.tensor.bytes()?)?;
+            cost.parameter_bytes = cost
+                .parameter_bytes
+                .checked_add(parameter.tensor.bytes()?)?;
         }
         cost.item_trace_bytes = plan.trace_bytes(1)?;
         for output in &program.outputs {
             let bytes = plan.tensor_bytes(TensorRef::Operation(*output), 1)?;
             cost.item_output_bytes = cost.item_output_bytes.checked_add(bytes)?;
         }
-        let trace = cost.item_trace_bytes.checked_mul(u64::from(program.max_batch))?;
+        let trace = cost
+            .item_trace_bytes
+            .checked_mul(u64::from(program.max_batch))?;
         if trace > crate::MAX_TENSOR_BYTES || cost.parameter_bytes > crate::MAX_TENSOR_BYTES {
             return None;
         }
@@ -106,15 +114,23 @@ impl Cost {
 /// Compute units of a number of multiply-accumulates, as whole units and billionths.
 pub fn compute_units(macs: u128) -> (u128, u32) {
     let unit = u128::from(MACS_PER_COMPUTE_UNIT);
-    let rest = macs.checked_rem(unit).and_then(|rest| u32::try_from(rest).ok());
-    (macs.checked_div(unit).unwrap_or_default(), rest.unwrap_or_default())
+    let rest = macs
+        .checked_rem(unit)
+        .and_then(|rest| u32::try_from(rest).ok());
+    (
+        macs.checked_div(unit).unwrap_or_default(),
+        rest.unwrap_or_default(),
+    )
 }
 
 fn item_macs(plan: &Plan, index: u16, operation: &Operation) -> Option<u64> {
     let elements = plan.tensor_type(TensorRef::Operation(index))?.elements()?;
     match operation {
         Operation::Linear { weights, .. } => {
-            let k = plan.tensor_type(TensorRef::Parameter(*weights))?.dimensions.last()?;
+            let k = plan
+                .tensor_type(TensorRef::Parameter(*weights))?
+                .dimensions
+                .last()?;
             elements.checked_mul(u64::from(*k))
         }
         Operation::Add { .. } => elements.checked_mul(2),
@@ -153,7 +169,13 @@ fn slice_bytes(length: u64, aligned: bool, total: u64) -> Option<u64> {
     let all = total.div_ceil(CHUNK_BYTES).max(1);
     let chunks = chunks.min(all);
     let depth = u64::from(all.checked_next_power_of_two()?.trailing_zeros());
-    let paths = if chunks == 1 { depth } else { depth.checked_mul(2)? };
+    let paths = if chunks == 1 {
+        depth
+    } else {
+        depth.checked_mul(2)?
+    };
     let nodes = chunks.saturating_sub(1).checked_add(paths)?;
-    chunks.checked_mul(CHUNK_BYTES)?.checked_add(nodes.checked_mul(NODE_BYTES)?)
+    chunks
+        .checked_mul(CHUNK_BYTES)?
+        .checked_add(nodes.checked_mul(NODE_BYTES)?)
 }

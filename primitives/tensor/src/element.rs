@@ -36,8 +36,15 @@ pub enum ElementError<E> {
 /// and the rounding term then fit 64 bits.
 pub fn requantise(v: i64, multiplier: i32, shift: u8) -> i8 {
     let shift = u32::from(shift.min(62));
-    let round = if shift == 0 { 0 } else { 1i64.wrapping_shl(shift.wrapping_sub(1)) };
-    let scaled = v.wrapping_mul(i64::from(multiplier)).wrapping_add(round).wrapping_shr(shift);
+    let round = if shift == 0 {
+        0
+    } else {
+        1i64.wrapping_shl(shift.wrapping_sub(1))
+    };
+    let scaled = v
+        .wrapping_mul(i64::from(multiplier))
+        .wrapping_add(round)
+        .wrapping_shr(shift);
     // The clamp is what makes the conversion exact.
     scaled.clamp(i64::from(i8::MIN), i64::from(i8::MAX)) as i8
 }
@@ -59,7 +66,11 @@ fn channel(record: &[u8]) -> Option<(i32, i32, u8)> {
     let (bias, rest) = record.split_first_chunk::<4>()?;
     let (multiplier, rest) = rest.split_first_chunk::<4>()?;
     let shift = rest.first()?;
-    Some((i32::from_le_bytes(*bias), i32::from_le_bytes(*multiplier), *shift))
+    Some((
+        i32::from_le_bytes(*bias),
+        i32::from_le_bytes(*multiplier),
+        *shift,
+    ))
 }
 
 impl Plan {
@@ -74,17 +85,32 @@ impl Plan {
             return None;
         }
         let spans = match *self.program().operations.get(usize::from(operation))? {
-            Operation::Linear { input, weights, channels, .. } => {
+            Operation::Linear {
+                input,
+                weights,
+                channels,
+                ..
+            } => {
                 let weights = TensorRef::Parameter(weights);
                 let [n, k] = *self.tensor_type(weights)?.dimensions.as_slice() else {
                     return None;
                 };
-                let (row, column) =
-                    (index.checked_div(u64::from(n))?, index.checked_rem(u64::from(n))?);
+                let (row, column) = (
+                    index.checked_div(u64::from(n))?,
+                    index.checked_rem(u64::from(n))?,
+                );
                 let wide = u64::from(k);
                 alloc::vec![
-                    Span { tensor: input.into(), start: row.checked_mul(wide)?, length: k },
-                    Span { tensor: weights, start: column.checked_mul(wide)?, length: k },
+                    Span {
+                        tensor: input.into(),
+                        start: row.checked_mul(wide)?,
+                        length: k
+                    },
+                    Span {
+                        tensor: weights,
+                        start: column.checked_mul(wide)?,
+                        length: k
+                    },
                     Span {
                         tensor: TensorRef::Parameter(channels),
                         start: column.checked_mul(16)?,
@@ -93,8 +119,16 @@ impl Plan {
                 ]
             }
             Operation::Add { left, right, .. } => alloc::vec![
-                Span { tensor: left.into(), start: index, length: 1 },
-                Span { tensor: right.into(), start: index, length: 1 },
+                Span {
+                    tensor: left.into(),
+                    start: index,
+                    length: 1
+                },
+                Span {
+                    tensor: right.into(),
+                    start: index,
+                    length: 1
+                },
             ],
         };
         Some(spans)
@@ -115,7 +149,9 @@ impl Plan {
             .operations
             .get(usize::from(operation))
             .ok_or(ElementError::NoSuchOperation)?;
-        let spans = self.spans(operation, index, batch).ok_or(ElementError::OutOfRange)?;
+        let spans = self
+            .spans(operation, index, batch)
+            .ok_or(ElementError::OutOfRange)?;
         let mut read = Vec::with_capacity(spans.len());
         for span in spans {
             let bytes = source.bytes(span).map_err(ElementError::Source)?;
@@ -136,7 +172,13 @@ impl Plan {
                 (requantise(v, multiplier, shift), table)
             }
             (
-                Operation::Add { left_multiplier, right_multiplier, shift, table, .. },
+                Operation::Add {
+                    left_multiplier,
+                    right_multiplier,
+                    shift,
+                    table,
+                    ..
+                },
                 [left, right],
             ) => {
                 let a = i64::from(signed(*left.first()?)).wrapping_mul((*left_multiplier).into());

@@ -117,8 +117,11 @@ impl Plan {
         let mut offset = 0u64;
         plan.item_offsets.push(offset);
         for index in 0..plan.program.operations.len() {
-            let operation =
-                plan.program.operations.get(index).ok_or(ProgramError::DanglingReference)?;
+            let operation = plan
+                .program
+                .operations
+                .get(index)
+                .ok_or(ProgramError::DanglingReference)?;
             let output = plan.output_type(operation)?;
             let bytes = plan.batched(&output)?;
             offset = offset.checked_add(bytes).ok_or(ProgramError::TooLarge)?;
@@ -147,9 +150,11 @@ impl Plan {
     pub fn tensor_type(&self, tensor: TensorRef) -> Option<&TensorType> {
         match tensor {
             TensorRef::Input(index) => self.program.inputs.get(usize::from(index)),
-            TensorRef::Parameter(index) => {
-                self.program.parameters.get(usize::from(index)).map(|p| &p.tensor)
-            }
+            TensorRef::Parameter(index) => self
+                .program
+                .parameters
+                .get(usize::from(index))
+                .map(|p| &p.tensor),
             TensorRef::Operation(index) => self.types.get(usize::from(index)),
         }
     }
@@ -165,7 +170,9 @@ impl Plan {
 
     /// Offset of an operation's output in the trace of a job of `batch` items.
     pub fn trace_offset(&self, operation: u16, batch: u32) -> Option<u64> {
-        self.item_offsets.get(usize::from(operation))?.checked_mul(u64::from(batch))
+        self.item_offsets
+            .get(usize::from(operation))?
+            .checked_mul(u64::from(batch))
     }
 
     /// Bytes of the trace of a job of `batch` items.
@@ -180,12 +187,14 @@ impl Plan {
 
     /// The batched tensor that an operand names, if the plan knows it already.
     fn operand(&self, operand: Operand) -> Result<&TensorType, ProgramError> {
-        self.tensor_type(operand.into()).ok_or(ProgramError::DanglingReference)
+        self.tensor_type(operand.into())
+            .ok_or(ProgramError::DanglingReference)
     }
 
     fn parameter(&self, index: u16, element: ElementType) -> Result<&[u32], ProgramError> {
-        let tensor =
-            self.tensor_type(TensorRef::Parameter(index)).ok_or(ProgramError::DanglingReference)?;
+        let tensor = self
+            .tensor_type(TensorRef::Parameter(index))
+            .ok_or(ProgramError::DanglingReference)?;
         if tensor.element != element {
             return Err(ProgramError::ShapeMismatch);
         }
@@ -203,10 +212,18 @@ impl Plan {
     /// not exist for it, which is what keeps programs in single-assignment order.
     fn output_type(&self, operation: &Operation) -> Result<TensorType, ProgramError> {
         match *operation {
-            Operation::Linear { input, weights, channels, table } => {
+            Operation::Linear {
+                input,
+                weights,
+                channels,
+                table,
+            } => {
                 self.check_table(table)?;
                 let mut output = self.operand(input)?.clone();
-                let last = output.dimensions.last_mut().ok_or(ProgramError::BadDimensions)?;
+                let last = output
+                    .dimensions
+                    .last_mut()
+                    .ok_or(ProgramError::BadDimensions)?;
                 let [n, k] = self.parameter(weights, ElementType::I8)? else {
                     return Err(ProgramError::ShapeMismatch);
                 };
@@ -219,7 +236,9 @@ impl Plan {
                 *last = *n;
                 Ok(output)
             }
-            Operation::Add { left, right, table, .. } => {
+            Operation::Add {
+                left, right, table, ..
+            } => {
                 self.check_table(table)?;
                 let (left, right) = (self.operand(left)?, self.operand(right)?);
                 if left != right {
@@ -270,7 +289,11 @@ fn check_lists(program: &Program) -> Result<(), ProgramError> {
 }
 
 fn check_tensors(program: &Program) -> Result<(), ProgramError> {
-    for tensor in program.inputs.iter().chain(program.parameters.iter().map(|p| &p.tensor)) {
+    for tensor in program
+        .inputs
+        .iter()
+        .chain(program.parameters.iter().map(|p| &p.tensor))
+    {
         let count = tensor.dimensions.len();
         let within = u32::try_from(count).is_ok_and(|count| count <= MAX_DIMENSIONS);
         if count == 0 || !within || tensor.dimensions.contains(&0) {
@@ -292,7 +315,13 @@ fn check_tensors(program: &Program) -> Result<(), ProgramError> {
 fn check_outputs(program: &Program) -> Result<(), ProgramError> {
     for (position, output) in program.outputs.iter().enumerate() {
         let exists = usize::from(*output) < program.operations.len();
-        if !exists || program.outputs.iter().take(position).any(|earlier| earlier == output) {
+        if !exists
+            || program
+                .outputs
+                .iter()
+                .take(position)
+                .any(|earlier| earlier == output)
+        {
             return Err(ProgramError::BadOutput);
         }
     }

@@ -32,7 +32,17 @@ pub const MAX_OPENING_BYTES: u64 = 256 * 1024;
 
 /// What the elements of a tensor are.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, PartialOrd, Ord,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    PartialOrd,
+    Ord,
 )]
 pub enum ElementType {
     /// A signed byte.
@@ -66,17 +76,25 @@ pub struct TensorType {
 impl TensorType {
     /// A tensor of signed bytes.
     pub fn i8(dimensions: &[u32]) -> Self {
-        Self { element: ElementType::I8, dimensions: dimensions.to_vec() }
+        Self {
+            element: ElementType::I8,
+            dimensions: dimensions.to_vec(),
+        }
     }
 
     /// A list of channel records.
     pub fn channels(count: u32) -> Self {
-        Self { element: ElementType::Channel, dimensions: [count].to_vec() }
+        Self {
+            element: ElementType::Channel,
+            dimensions: [count].to_vec(),
+        }
     }
 
     /// Number of elements, if it fits.
     pub fn elements(&self) -> Option<u64> {
-        self.dimensions.iter().try_fold(1u64, |product, d| product.checked_mul(u64::from(*d)))
+        self.dimensions
+            .iter()
+            .try_fold(1u64, |product, d| product.checked_mul(u64::from(*d)))
     }
 
     /// Number of bytes, if it fits.

@@ -28,7 +28,9 @@ pub enum ExecutionError {
 impl core::fmt::Display for ExecutionError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::BatchOutOfRange => f.write_str("the batch is zero or above the program's largest"),
+            Self::BatchOutOfRange => {
+                f.write_str("the batch is zero or above the program's largest")
+            }
             Self::WrongCount => f.write_str("the number of inputs or parameters is wrong"),
             Self::WrongLength(tensor) => write!(f, "{tensor:?} has the wrong length"),
             Self::TooLarge => f.write_str("the trace is larger than this machine can address"),
@@ -55,13 +57,17 @@ impl Source for Memory<'_> {
         let (blob, offset) = match span.tensor {
             TensorRef::Input(index) => (*self.inputs.get(usize::from(index)).ok_or(())?, 0),
             TensorRef::Parameter(index) => (*self.parameters.get(usize::from(index)).ok_or(())?, 0),
-            TensorRef::Operation(index) => {
-                (self.trace.as_slice(), self.plan.trace_offset(index, self.batch).ok_or(())?)
-            }
+            TensorRef::Operation(index) => (
+                self.trace.as_slice(),
+                self.plan.trace_offset(index, self.batch).ok_or(())?,
+            ),
         };
         let start = offset.checked_add(span.start).ok_or(())?;
         let end = start.checked_add(span.length.into()).ok_or(())?;
-        let (start, end) = (usize::try_from(start).map_err(drop)?, usize::try_from(end).map_err(drop)?);
+        let (start, end) = (
+            usize::try_from(start).map_err(drop)?,
+            usize::try_from(end).map_err(drop)?,
+        );
         blob.get(start..end).ok_or(())
     }
 }
@@ -113,22 +119,37 @@ pub fn execute(
     batch: u32,
 ) -> Result<Execution, ExecutionError> {
     plan.check_tensors(parameters, inputs, batch)?;
-    let mut memory = Memory { plan, batch, parameters, inputs, trace: Vec::new() };
+    let mut memory = Memory {
+        plan,
+        batch,
+        parameters,
+        inputs,
+        trace: Vec::new(),
+    };
     for operation in 0..plan.program().operations.len() {
         let operation = u16::try_from(operation).map_err(|_| ExecutionError::TooLarge)?;
         let tensor = TensorRef::Operation(operation);
-        let length = plan.tensor_bytes(tensor, batch).ok_or(ExecutionError::TooLarge)?;
+        let length = plan
+            .tensor_bytes(tensor, batch)
+            .ok_or(ExecutionError::TooLarge)?;
         for index in 0..length {
-            let value = plan.element(operation, index, batch, &memory).map_err(|error| match error {
-                // Lengths were checked above, so the only miss left is memory.
-                ElementError::NoSuchOperation
-                | ElementError::OutOfRange
-                | ElementError::WrongLength
-                | ElementError::Source(()) => ExecutionError::TooLarge,
-            })?;
+            let value =
+                plan.element(operation, index, batch, &memory)
+                    .map_err(|error| match error {
+                        // Lengths were checked above, so the only miss left is memory.
+                        ElementError::NoSuchOperation
+                        | ElementError::OutOfRange
+                        | ElementError::WrongLength
+                        | ElementError::Source(()) => ExecutionError::TooLarge,
+                    })?;
             memory.trace.extend_from_slice(&value.to_le_bytes());
         }
     }
-    let outputs = plan.outputs(&memory.trace, batch).ok_or(ExecutionError::TooLarge)?;
-    Ok(Execution { trace: memory.trace, outputs })
+    let outputs = plan
+        .outputs(&memory.trace, batch)
+        .ok_or(ExecutionError::TooLarge)?;
+    Ok(Execution {
+        trace: memory.trace,
+        outputs,
+    })
 }

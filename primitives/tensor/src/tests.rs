@@ -10,7 +10,10 @@ fn network() -> Program {
         channels: weights + 1,
         table: Some(0),
     };
-    let parameter = |tensor| Parameter { hash: [0; 32], tensor };
+    let parameter = |tensor| Parameter {
+        hash: [0; 32],
+        tensor,
+    };
     Program {
         format: FORMAT,
         owner: [7; 32],
@@ -77,9 +80,12 @@ fn golden_vectors_hold() {
 fn golden_vectors_reach_both_ends_of_every_range() {
     let programs = vectors::all().unwrap();
     let reduction = |k| {
-        programs.iter().any(|v| v.program.parameters.first().is_some_and(|p| {
-            p.tensor.dimensions.last() == Some(&k)
-        }))
+        programs.iter().any(|v| {
+            v.program
+                .parameters
+                .first()
+                .is_some_and(|p| p.tensor.dimensions.last() == Some(&k))
+        })
     };
     assert!(reduction(1) && reduction(MAX_REDUCTION));
 }
@@ -92,13 +98,22 @@ fn plan_resolves_shapes_costs_and_offsets() {
     assert_eq!(plan.cost().macs(360), 360 * u128::from(macs));
     assert_eq!(plan.cost().item_trace_bytes, 64 + 64 + 64 + 10);
     assert_eq!(plan.cost().item_output_bytes, 10);
-    assert_eq!(plan.cost().parameter_bytes, 2 * (64 * 64 + 64 * 16) + 640 + 160);
+    assert_eq!(
+        plan.cost().parameter_bytes,
+        2 * (64 * 64 + 64 * 16) + 640 + 160
+    );
     assert_eq!(plan.trace_offset(3, 5), Some(5 * 192));
     assert_eq!(plan.trace_bytes(5), Some(5 * 202));
     assert_eq!(plan.tensor_bytes(TensorRef::Operation(3), 5), Some(50));
-    assert_eq!(plan.cost().full_audit_bytes(2), plan.cost().parameter_bytes + 2 * (64 + 202));
+    assert_eq!(
+        plan.cost().full_audit_bytes(2),
+        plan.cost().parameter_bytes + 2 * (64 + 202)
+    );
     assert!(plan.cost().sampled_audit_bytes(1) < plan.cost().sampled_audit_bytes(8));
-    assert_eq!(plan.cost().sampled_audit_bytes(8), plan.cost().sampled_audit_bytes(9));
+    assert_eq!(
+        plan.cost().sampled_audit_bytes(8),
+        plan.cost().sampled_audit_bytes(9)
+    );
 }
 
 #[test]
@@ -123,13 +138,19 @@ fn program_without_inputs_operations_or_outputs_is_refused() {
 fn program_with_too_long_lists_is_refused() {
     let too_many = |p: &mut Program| p.tables = vec![Table([0; 256]); MAX_TABLES as usize + 1];
     assert_eq!(refused(too_many), ProgramError::TooMany);
-    assert_eq!(refused(|p| p.inputs = vec![TensorType::i8(&[1]); 17]), ProgramError::TooMany);
+    assert_eq!(
+        refused(|p| p.inputs = vec![TensorType::i8(&[1]); 17]),
+        ProgramError::TooMany
+    );
 }
 
 #[test]
 fn program_with_a_batch_out_of_range_is_refused() {
     assert_eq!(refused(|p| p.max_batch = 0), ProgramError::BatchOutOfRange);
-    assert_eq!(refused(|p| p.max_batch = MAX_BATCH + 1), ProgramError::BatchOutOfRange);
+    assert_eq!(
+        refused(|p| p.max_batch = MAX_BATCH + 1),
+        ProgramError::BatchOutOfRange
+    );
 }
 
 #[test]
@@ -164,16 +185,35 @@ fn program_whose_products_overflow_is_refused() {
 fn program_with_dangling_references_is_refused() {
     let input = |operand| {
         move |p: &mut Program| {
-            p.operations[0] =
-                Operation::Linear { input: operand, weights: 0, channels: 1, table: None }
+            p.operations[0] = Operation::Linear {
+                input: operand,
+                weights: 0,
+                channels: 1,
+                table: None,
+            }
         }
     };
-    assert_eq!(refused(input(Operand::Input(1))), ProgramError::DanglingReference);
+    assert_eq!(
+        refused(input(Operand::Input(1))),
+        ProgramError::DanglingReference
+    );
     // Itself, and one that comes later.
-    assert_eq!(refused(input(Operand::Operation(0))), ProgramError::DanglingReference);
-    assert_eq!(refused(input(Operand::Operation(1))), ProgramError::DanglingReference);
-    assert_eq!(refused(|p| p.tables.clear()), ProgramError::DanglingReference);
-    assert_eq!(refused(|p| p.parameters.truncate(5)), ProgramError::DanglingReference);
+    assert_eq!(
+        refused(input(Operand::Operation(0))),
+        ProgramError::DanglingReference
+    );
+    assert_eq!(
+        refused(input(Operand::Operation(1))),
+        ProgramError::DanglingReference
+    );
+    assert_eq!(
+        refused(|p| p.tables.clear()),
+        ProgramError::DanglingReference
+    );
+    assert_eq!(
+        refused(|p| p.parameters.truncate(5)),
+        ProgramError::DanglingReference
+    );
 }
 
 #[test]
@@ -239,9 +279,18 @@ fn execution_refuses_what_does_not_fit_the_program() {
         .collect();
     parameters.extend(rest.iter().map(Vec::as_slice));
     assert!(execute(&plan, &parameters, &[&[0; 6]], 2).is_ok());
-    assert_eq!(run(&parameters, &[&[0; 6]], 0), ExecutionError::BatchOutOfRange);
-    assert_eq!(run(&parameters, &[&[0; 9]], 3), ExecutionError::BatchOutOfRange);
-    assert_eq!(run(&parameters[1..], &[&[0; 6]], 2), ExecutionError::WrongCount);
+    assert_eq!(
+        run(&parameters, &[&[0; 6]], 0),
+        ExecutionError::BatchOutOfRange
+    );
+    assert_eq!(
+        run(&parameters, &[&[0; 9]], 3),
+        ExecutionError::BatchOutOfRange
+    );
+    assert_eq!(
+        run(&parameters[1..], &[&[0; 6]], 2),
+        ExecutionError::WrongCount
+    );
     assert_eq!(run(&parameters, &[], 2), ExecutionError::WrongCount);
     let short = ExecutionError::WrongLength(TensorRef::Input(0));
     assert_eq!(run(&parameters, &[&[0; 5]], 2), short);
@@ -267,10 +316,22 @@ fn element_outside_the_output_does_not_exist() {
         }
     }
     let plan = Plan::new(network()).unwrap();
-    assert_eq!(plan.element(4, 0, 1, &Nothing), Err(ElementError::NoSuchOperation));
-    assert_eq!(plan.element(3, 10, 1, &Nothing), Err(ElementError::OutOfRange));
-    assert_eq!(plan.element(3, 9, 1, &Nothing), Err(ElementError::Source(())));
-    assert_eq!(plan.element(3, 9, 1, &Short), Err(ElementError::WrongLength));
+    assert_eq!(
+        plan.element(4, 0, 1, &Nothing),
+        Err(ElementError::NoSuchOperation)
+    );
+    assert_eq!(
+        plan.element(3, 10, 1, &Nothing),
+        Err(ElementError::OutOfRange)
+    );
+    assert_eq!(
+        plan.element(3, 9, 1, &Nothing),
+        Err(ElementError::Source(()))
+    );
+    assert_eq!(
+        plan.element(3, 9, 1, &Short),
+        Err(ElementError::WrongLength)
+    );
 }
 
 proptest! {

@@ -75,7 +75,9 @@ fn fill(kind: &str, count: u32) -> Option<Vec<u8>> {
     }
     let mut state: u64 = value.parse().ok()?;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let [byte, ..] = state.to_be_bytes();
         byte
     };
@@ -84,7 +86,11 @@ fn fill(kind: &str, count: u32) -> Option<Vec<u8>> {
 
 fn parse(line: &str) -> Option<Vector> {
     let (operation, rest) = line.split_once(' ')?;
-    let fields = Fields(rest.split(' ').map(|field| field.split_once('=')).collect::<Option<_>>()?);
+    let fields = Fields(
+        rest.split(' ')
+            .map(|field| field.split_once('='))
+            .collect::<Option<_>>()?,
+    );
     let (batch, n) = (fields.number::<u32>("batch")?, fields.number::<u32>("n")?);
     let tables = fields.table()?;
     let table = (!tables.is_empty()).then_some(0);
@@ -92,15 +98,25 @@ fn parse(line: &str) -> Option<Vector> {
         "linear" => {
             let k = fields.number::<u32>("k")?;
             let inputs = vec![(fields.tensor("x", batch.checked_mul(k)?)?, k)];
-            let parameters = vec![fields.tensor("w", n.checked_mul(k)?)?, fields.bytes("channels")?];
+            let parameters = vec![
+                fields.tensor("w", n.checked_mul(k)?)?,
+                fields.bytes("channels")?,
+            ];
             let types = vec![TensorType::i8(&[n, k]), TensorType::channels(n)];
-            let operation =
-                Operation::Linear { input: Operand::Input(0), weights: 0, channels: 1, table };
+            let operation = Operation::Linear {
+                input: Operand::Input(0),
+                weights: 0,
+                channels: 1,
+                table,
+            };
             (inputs, parameters, types, operation)
         }
         "add" => {
             let count = batch.checked_mul(n)?;
-            let inputs = vec![(fields.tensor("a", count)?, n), (fields.tensor("b", count)?, n)];
+            let inputs = vec![
+                (fields.tensor("a", count)?, n),
+                (fields.tensor("b", count)?, n),
+            ];
             let operation = Operation::Add {
                 left: Operand::Input(0),
                 right: Operand::Input(1),
@@ -120,10 +136,16 @@ fn parse(line: &str) -> Option<Vector> {
         max_batch: batch,
         inputs: inputs
             .iter()
-            .map(|(_, width)| TensorType { element: ElementType::I8, dimensions: vec![*width] })
+            .map(|(_, width)| TensorType {
+                element: ElementType::I8,
+                dimensions: vec![*width],
+            })
             .collect(),
         parameters: named
-            .map(|(bytes, tensor)| Parameter { hash: crate::hash_bytes(bytes), tensor })
+            .map(|(bytes, tensor)| Parameter {
+                hash: crate::hash_bytes(bytes),
+                tensor,
+            })
             .collect(),
         tables,
         operations: vec![operation],

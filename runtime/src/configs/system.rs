@@ -58,7 +58,10 @@ pub struct CountedBurnsOnly;
 
 impl Contains<RuntimeCall> for CountedBurnsOnly {
     fn contains(call: &RuntimeCall) -> bool {
-        !matches!(call, RuntimeCall::Balances(pallet_balances::Call::burn { .. }))
+        !matches!(
+            call,
+            RuntimeCall::Balances(pallet_balances::Call::burn { .. })
+        )
     }
 }
 

@@ -93,7 +93,10 @@ pub(super) fn pass(blocks: u32) -> Vec<RuntimeEvent> {
 }
 
 pub(super) fn events() -> Vec<RuntimeEvent> {
-    System::events().into_iter().map(|record| record.event).collect()
+    System::events()
+        .into_iter()
+        .map(|record| record.event)
+        .collect()
 }
 
 pub(super) fn check_invariants() {
@@ -119,13 +122,19 @@ pub(super) fn held(who: Sr25519Keyring, reason: impl Into<RuntimeHoldReason>) ->
 
 /// A program of one linear operation: 8 values in, 3 out, at most 4,096 items.
 pub(super) fn program(owner: Sr25519Keyring) -> Program {
-    let parameter = |tensor| Parameter { hash: [1; 32], tensor };
+    let parameter = |tensor| Parameter {
+        hash: [1; 32],
+        tensor,
+    };
     Program {
         format: FORMAT,
         owner: owner.to_account_id().into(),
         max_batch: 4_096,
         inputs: vec![TensorType::i8(&[8])],
-        parameters: vec![parameter(TensorType::i8(&[3, 8])), parameter(TensorType::channels(3))],
+        parameters: vec![
+            parameter(TensorType::i8(&[3, 8])),
+            parameter(TensorType::channels(3)),
+        ],
         tables: vec![Table::from_fn(|x| x.max(0))],
         operations: vec![Operation::Linear {
             input: Operand::Input(0),
@@ -142,14 +151,23 @@ pub(super) fn model() -> ModelId {
     use codec::Encode;
     let bytes = program(Alice).encode();
     let model = H256(mizan_tensor::hash_bytes(&bytes));
-    assert_ok!(Models::register_model(signed(Alice), bytes.try_into().expect("it is short")));
+    assert_ok!(Models::register_model(
+        signed(Alice),
+        bytes.try_into().expect("it is short")
+    ));
     model
 }
 
 /// Makes an account a provider that is its own worker, live and idle.
 pub(super) fn provide(who: Sr25519Keyring, bond: Balance, ask: Balance) {
     assert_ok!(Providers::register_provider(signed(who), bond));
-    assert_ok!(Providers::register_worker(signed(who), id(who), ask, 1, None));
+    assert_ok!(Providers::register_worker(
+        signed(who),
+        id(who),
+        ask,
+        1,
+        None
+    ));
     assert_ok!(Providers::heartbeat(signed(who)));
 }
 
@@ -214,15 +232,18 @@ pub(super) fn worker_of(id: JobId) -> AccountId {
     }
 }
 
-pub(super) fn attest(
-    who: Sr25519Keyring,
-    id: JobId,
-) -> frame_support::dispatch::DispatchResult {
+pub(super) fn attest(who: Sr25519Keyring, id: JobId) -> frame_support::dispatch::DispatchResult {
     let assigned = match job(id).state {
         JobState::Assigned(assignment) => assignment.assigned_block,
         _ => now(),
     };
-    Jobs::attest_job(signed(who), id, block_hash(assigned), outputs(), H256([8; 32]))
+    Jobs::attest_job(
+        signed(who),
+        id,
+        block_hash(assigned),
+        outputs(),
+        H256([8; 32]),
+    )
 }
 
 pub(super) fn outputs() -> Hashes {

@@ -34,8 +34,17 @@ fn registered_model_has_its_cost_and_holds_a_deposit() {
         assert_eq!(held(Alice, HoldReason::Model), deposit);
         assert_eq!(stored.summary.cost.item_macs, 24);
         assert_eq!((stored.summary.inputs, stored.summary.outputs), (1, 1));
-        assert_eq!(pallet_models::Programs::<Runtime>::get(model).unwrap().into_inner(), bytes);
-        let event = Event::ModelRegistered { model, owner: id(Alice), item_macs: 24 };
+        assert_eq!(
+            pallet_models::Programs::<Runtime>::get(model)
+                .unwrap()
+                .into_inner(),
+            bytes
+        );
+        let event = Event::ModelRegistered {
+            model,
+            owner: id(Alice),
+            item_macs: 24,
+        };
         assert!(events().contains(&RuntimeEvent::Models(event)));
     });
 }
@@ -79,13 +88,28 @@ fn model_with_a_fault_is_refused_with_the_exact_reason() {
     on_chain(|| {
         refused(|p| p.format = 9, ModelsError::UnknownFormat);
         refused(|p| p.outputs.clear(), ModelsError::EmptyProgram);
-        refused(|p| p.inputs = vec![TensorType::i8(&[8]); 17], ModelsError::ProgramTooLong);
+        refused(
+            |p| p.inputs = vec![TensorType::i8(&[8]); 17],
+            ModelsError::ProgramTooLong,
+        );
         refused(|p| p.max_batch = 0, ModelsError::BatchOutOfRange);
-        refused(|p| p.inputs[0].dimensions[0] = 0, ModelsError::BadDimensions);
-        refused(|p| p.inputs[0] = TensorType::channels(8), ModelsError::BadInputType);
-        refused(|p| p.inputs[0].dimensions = vec![u32::MAX; 4], ModelsError::TensorTooLarge);
+        refused(
+            |p| p.inputs[0].dimensions[0] = 0,
+            ModelsError::BadDimensions,
+        );
+        refused(
+            |p| p.inputs[0] = TensorType::channels(8),
+            ModelsError::BadInputType,
+        );
+        refused(
+            |p| p.inputs[0].dimensions = vec![u32::MAX; 4],
+            ModelsError::TensorTooLarge,
+        );
         refused(|p| p.parameters.truncate(1), ModelsError::DanglingReference);
-        refused(|p| p.inputs[0].dimensions[0] = 9, ModelsError::ShapeMismatch);
+        refused(
+            |p| p.inputs[0].dimensions[0] = 9,
+            ModelsError::ShapeMismatch,
+        );
         let long = |p: &mut Program| {
             p.inputs[0] = TensorType::i8(&[65_537]);
             p.parameters[0].tensor = TensorType::i8(&[3, 65_537]);
@@ -122,8 +146,10 @@ fn every_program_error_has_an_error_of_its_own() {
         P::OpeningTooLarge,
         P::BadOutput,
     ];
-    let names: std::collections::BTreeSet<_> =
-        all.iter().map(|error| format!("{:?}", ModelsError::from(*error))).collect();
+    let names: std::collections::BTreeSet<_> = all
+        .iter()
+        .map(|error| format!("{:?}", ModelsError::from(*error)))
+        .collect();
     assert_eq!(names.len(), all.len());
 }
 

@@ -4,7 +4,10 @@ use super::chain::*;
 use crate::{Balances, Jobs, Runtime, RuntimeEvent};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
-use mizan_protocol::{jobs::{EndReason, JobState}, UNIT};
+use mizan_protocol::{
+    jobs::{EndReason, JobState},
+    UNIT,
+};
 use mizan_tensor::TensorType;
 use pallet_jobs::{Error, Event, HoldReason};
 use polkadot_sdk::*;
@@ -52,14 +55,26 @@ fn post_fails_when_the_batch_is_out_of_range() {
     on_chain(|| {
         let model = model();
         for batch in [0, 4_097] {
-            assert_noop!(Post { batch, ..Post::of(model) }.by(Bob), JobsError::BatchOutOfRange);
+            assert_noop!(
+                Post {
+                    batch,
+                    ..Post::of(model)
+                }
+                .by(Bob),
+                JobsError::BatchOutOfRange
+            );
         }
     });
 }
 
 #[test]
 fn post_fails_when_the_number_of_inputs_is_wrong() {
-    on_chain(|| refused(|p| p.inputs = Default::default(), JobsError::WrongInputCount));
+    on_chain(|| {
+        refused(
+            |p| p.inputs = Default::default(),
+            JobsError::WrongInputCount,
+        )
+    });
 }
 
 #[test]
@@ -77,11 +92,21 @@ fn post_fails_when_the_worker_would_have_too_little_or_too_much_time() {
         // The inputs are 800 bytes.
         let least = timing().min_duration(800);
         assert!(least > timing().min_duration_blocks);
-        let post = Post { duration: least - 1, ..Post::of(model) };
+        let post = Post {
+            duration: least - 1,
+            ..Post::of(model)
+        };
         assert_noop!(post.by(Bob), JobsError::DurationTooShort);
-        let post = Post { duration: timing().max_duration_blocks + 1, ..Post::of(model) };
+        let post = Post {
+            duration: timing().max_duration_blocks + 1,
+            ..Post::of(model)
+        };
         assert_noop!(post.by(Bob), JobsError::DurationTooLong);
-        assert_ok!(Post { duration: least, ..Post::of(model) }.by(Bob));
+        assert_ok!(Post {
+            duration: least,
+            ..Post::of(model)
+        }
+        .by(Bob));
     });
 }
 
@@ -89,9 +114,23 @@ fn post_fails_when_the_worker_would_have_too_little_or_too_much_time() {
 fn post_fails_when_it_would_not_wait_or_wait_too_long() {
     on_chain(|| {
         let model = model();
-        assert_noop!(Post { wait: 0, ..Post::of(model) }.by(Bob), JobsError::WaitTooShort);
+        assert_noop!(
+            Post {
+                wait: 0,
+                ..Post::of(model)
+            }
+            .by(Bob),
+            JobsError::WaitTooShort
+        );
         let wait = timing().max_wait_blocks + 1;
-        assert_noop!(Post { wait, ..Post::of(model) }.by(Bob), JobsError::WaitTooLong);
+        assert_noop!(
+            Post {
+                wait,
+                ..Post::of(model)
+            }
+            .by(Bob),
+            JobsError::WaitTooLong
+        );
     });
 }
 
@@ -107,7 +146,11 @@ fn post_fails_when_payment_overflows() {
         assert_ok!(crate::Models::register_model(signed(Alice), bytes));
         let model = H256(large.id());
         for price in [u128::MAX, u128::MAX / 20] {
-            let post = Post { price, batch: 4_096, ..Post::of(model) };
+            let post = Post {
+                price,
+                batch: 4_096,
+                ..Post::of(model)
+            };
             assert_noop!(post.by(Bob), JobsError::PaymentOverflow);
         }
     });
@@ -117,7 +160,10 @@ fn post_fails_when_payment_overflows() {
 fn post_fails_when_the_balance_is_too_low_and_holds_nothing() {
     on_chain(|| {
         // 2,400 MACs at 10^12 MZN for 10^9 of them is more than Bob has.
-        refused(|p| p.price = 1_000_000_000_000 * UNIT, JobsError::BalanceTooLow);
+        refused(
+            |p| p.price = 1_000_000_000_000 * UNIT,
+            JobsError::BalanceTooLow,
+        );
         assert_eq!(held(Bob, HoldReason::Payment), 0);
     });
 }
@@ -132,9 +178,16 @@ fn post_can_spend_all_but_the_existential_deposit() {
         let spend = free(Bob) - crate::EXISTENTIAL_DEPOSIT;
         let price = (spend - deposit - economics().flat_price) / 24_000 * 1_000_000_000;
         assert!(afford(price) <= spend && afford(price + 50_000_000_000) > spend);
-        let post = || Post { batch: 1_000, ..Post::of(model) };
+        let post = || Post {
+            batch: 1_000,
+            ..Post::of(model)
+        };
         assert_noop!(
-            Post { price: price + 50_000_000_000, ..post() }.by(Bob),
+            Post {
+                price: price + 50_000_000_000,
+                ..post()
+            }
+            .by(Bob),
             JobsError::BalanceTooLow
         );
         assert_ok!(Post { price, ..post() }.by(Bob));
@@ -152,8 +205,19 @@ fn cancel_gives_everything_back() {
         assert_ok!(Jobs::cancel_job(signed(Bob), id));
         assert_eq!(free(Bob), before);
         let reason = EndReason::Cancelled;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
-        let event = Event::JobEnded { job: id, reason, refunded, burned: 0 };
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
+        let event = Event::JobEnded {
+            job: id,
+            reason,
+            refunded,
+            burned: 0,
+        };
         assert!(events().contains(&RuntimeEvent::Jobs(event)));
     });
 }
@@ -178,12 +242,22 @@ fn job_that_nobody_takes_expires_and_is_refunded() {
     on_chain(|| {
         let model = model();
         let before = free(Bob);
-        let id = Post { wait: 7, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            wait: 7,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         pass(7);
         assert_eq!(job(id).state, JobState::Open);
         pass(1);
         let reason = EndReason::Expired;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
         assert_eq!(free(Bob), before);
     });
 }

@@ -13,7 +13,9 @@ type ProvidersError = Error<Runtime>;
 /// A worker key's signature that it works for a provider of this chain.
 pub(super) fn consent(provider: Sr25519Keyring, worker: Sr25519Keyring) -> Signature {
     let genesis = System::block_hash(0);
-    worker.sign(&consent_bytes(genesis.as_ref(), &id(provider), &id(worker))).into()
+    worker
+        .sign(&consent_bytes(genesis.as_ref(), &id(provider), &id(worker)))
+        .into()
 }
 
 fn record(who: Sr25519Keyring) -> pallet_providers::Provider {
@@ -26,7 +28,10 @@ fn register_provider_holds_the_bond() {
         assert_ok!(Providers::register_provider(signed(Bob), 20 * UNIT));
         assert_eq!(held(Bob, HoldReason::Bond), 20 * UNIT);
         assert_eq!(record(Bob).free_bond(), 20 * UNIT);
-        let event = Event::ProviderRegistered { provider: id(Bob), bond: 20 * UNIT };
+        let event = Event::ProviderRegistered {
+            provider: id(Bob),
+            bond: 20 * UNIT,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
     });
 }
@@ -47,16 +52,31 @@ fn register_provider_fails_below_the_least_bond_twice_and_beyond_the_balance() {
 #[test]
 fn bond_grows_and_shrinks_down_to_the_least() {
     on_chain(|| {
-        assert_noop!(Providers::bond(signed(Bob), 1), ProvidersError::ProviderUnknown);
-        assert_noop!(Providers::unbond(signed(Bob), 1), ProvidersError::ProviderUnknown);
+        assert_noop!(
+            Providers::bond(signed(Bob), 1),
+            ProvidersError::ProviderUnknown
+        );
+        assert_noop!(
+            Providers::unbond(signed(Bob), 1),
+            ProvidersError::ProviderUnknown
+        );
         let least = economics().min_bond;
         assert_ok!(Providers::register_provider(signed(Bob), least));
         assert_ok!(Providers::bond(signed(Bob), UNIT));
-        let event = Event::BondChanged { provider: id(Bob), bond: least + UNIT };
+        let event = Event::BondChanged {
+            provider: id(Bob),
+            bond: least + UNIT,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
         assert_ok!(Providers::unbond(signed(Bob), UNIT));
-        assert_noop!(Providers::unbond(signed(Bob), 1), ProvidersError::BondTooSmall);
-        assert_noop!(Providers::unbond(signed(Bob), u128::MAX), ProvidersError::BondLocked);
+        assert_noop!(
+            Providers::unbond(signed(Bob), 1),
+            ProvidersError::BondTooSmall
+        );
+        assert_noop!(
+            Providers::unbond(signed(Bob), u128::MAX),
+            ProvidersError::BondLocked
+        );
         assert!(Providers::bond(signed(Bob), u128::MAX).is_err());
         assert_eq!(held(Bob, HoldReason::Bond), least);
     });
@@ -71,7 +91,10 @@ fn locked_bond_can_not_leave() {
         let locked = record(Charlie).locked;
         assert!(locked > 0);
         let amount = 20 * UNIT - locked + 1;
-        assert_noop!(Providers::unbond(signed(Charlie), amount), ProvidersError::BondLocked);
+        assert_noop!(
+            Providers::unbond(signed(Charlie), amount),
+            ProvidersError::BondLocked
+        );
     });
 }
 
@@ -79,8 +102,12 @@ fn locked_bond_can_not_leave() {
 fn worker_with_the_providers_key_needs_no_consent() {
     on_chain(|| {
         provide(Bob, 20 * UNIT, 7);
-        let event =
-            Event::WorkerRegistered { worker: id(Bob), provider: id(Bob), ask: 7, slots: 1 };
+        let event = Event::WorkerRegistered {
+            worker: id(Bob),
+            provider: id(Bob),
+            ask: 7,
+            slots: 1,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
         let event = Event::WorkerHeard { worker: id(Bob) };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
@@ -92,14 +119,14 @@ fn worker_with_the_providers_key_needs_no_consent() {
 fn worker_with_a_key_of_its_own_must_consent_to_this_provider_on_this_chain() {
     on_chain(|| {
         assert_ok!(Providers::register_provider(signed(Bob), 20 * UNIT));
-        let register = |consent| {
-            Providers::register_worker(signed(Bob), id(Eve), 0, 1, consent)
-        };
+        let register = |consent| Providers::register_worker(signed(Bob), id(Eve), 0, 1, consent);
         assert_noop!(register(None), ProvidersError::ConsentMissing);
         for wrong in [consent(Charlie, Eve), consent(Bob, Dave)] {
             assert_noop!(register(Some(wrong)), ProvidersError::ConsentInvalid);
         }
-        let elsewhere = Eve.sign(&consent_bytes(&[3; 32], &id(Bob), &id(Eve))).into();
+        let elsewhere = Eve
+            .sign(&consent_bytes(&[3; 32], &id(Bob), &id(Eve)))
+            .into();
         assert_noop!(register(Some(elsewhere)), ProvidersError::ConsentInvalid);
         assert_ok!(register(Some(consent(Bob, Eve))));
     });
@@ -108,9 +135,7 @@ fn worker_with_a_key_of_its_own_must_consent_to_this_provider_on_this_chain() {
 #[test]
 fn register_worker_fails_without_provider_twice_and_with_bad_slots() {
     on_chain(|| {
-        let register = |slots| {
-            Providers::register_worker(signed(Bob), id(Bob), 0, slots, None)
-        };
+        let register = |slots| Providers::register_worker(signed(Bob), id(Bob), 0, slots, None);
         assert_noop!(register(1), ProvidersError::ProviderUnknown);
         assert_ok!(Providers::register_provider(signed(Bob), 20 * UNIT));
         assert_noop!(register(0), ProvidersError::BadSlots);
@@ -140,7 +165,13 @@ fn key_without_balance_exists_while_it_is_a_worker() {
         assert_ok!(Providers::register_provider(signed(Bob), 20 * UNIT));
         let poor = Sr25519Keyring::One;
         let consent = consent(Bob, poor);
-        assert_ok!(Providers::register_worker(signed(Bob), id(poor), 0, 1, Some(consent)));
+        assert_ok!(Providers::register_worker(
+            signed(Bob),
+            id(poor),
+            0,
+            1,
+            Some(consent)
+        ));
         assert_eq!(System::sufficients(&id(poor)), 1);
         assert_ok!(Providers::deregister_worker(signed(Bob), id(poor)));
         assert_eq!(System::sufficients(&id(poor)), 0);
@@ -158,7 +189,10 @@ fn only_its_provider_changes_a_worker() {
         assert_noop!(set(Charlie, Bob), ProvidersError::NotYourWorker);
         assert_noop!(set(Charlie, Dave), ProvidersError::WorkerUnknown);
         assert_ok!(set(Bob, Bob));
-        let event = Event::AskChanged { worker: id(Bob), ask: 5 };
+        let event = Event::AskChanged {
+            worker: id(Bob),
+            ask: 5,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
         let take_off = |who, worker| Providers::deregister_worker(signed(who), id(worker));
         assert_noop!(take_off(Charlie, Bob), ProvidersError::NotYourWorker);
@@ -189,7 +223,10 @@ fn heartbeat_is_due_when_a_pause_has_ended() {
         let reason = mizan_protocol::jobs::DeclineReason::Unavailable;
         assert_ok!(crate::Jobs::decline_job(signed(Charlie), job, reason));
         let until_block = now() + timing().back_off(1);
-        let event = Event::WorkerPaused { worker: id(Charlie), until_block };
+        let event = Event::WorkerPaused {
+            worker: id(Charlie),
+            until_block,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
         assert_noop!(
             Providers::heartbeat(signed(Charlie)),
@@ -206,7 +243,11 @@ fn misses_in_a_row_lengthen_the_pause_and_a_settled_job_forgives_them() {
     on_chain(|| {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
-        let misses = || pallet_providers::Workers::<Runtime>::get(id(Charlie)).unwrap().misses;
+        let misses = || {
+            pallet_providers::Workers::<Runtime>::get(id(Charlie))
+                .unwrap()
+                .misses
+        };
         for round in 1..=3u32 {
             let job = Post::of(model).accepted(Bob);
             assert_eq!(worker_of(job), id(Charlie));
@@ -229,13 +270,31 @@ fn misses_in_a_row_lengthen_the_pause_and_a_settled_job_forgives_them() {
 fn sixty_four_locks_are_all_that_a_bond_backs() {
     on_chain(|| {
         let model = model();
-        assert_ok!(Providers::register_provider(signed(Charlie), 500_000 * UNIT));
-        assert_ok!(Providers::register_worker(signed(Charlie), id(Charlie), 0, 64, None));
+        assert_ok!(Providers::register_provider(
+            signed(Charlie),
+            500_000 * UNIT
+        ));
+        assert_ok!(Providers::register_worker(
+            signed(Charlie),
+            id(Charlie),
+            0,
+            64,
+            None
+        ));
         assert_ok!(Providers::heartbeat(signed(Charlie)));
         let consent = consent(Charlie, Dave);
-        assert_ok!(Providers::register_worker(signed(Charlie), id(Dave), 1, 1, Some(consent)));
+        assert_ok!(Providers::register_worker(
+            signed(Charlie),
+            id(Dave),
+            1,
+            1,
+            Some(consent)
+        ));
         assert_ok!(Providers::heartbeat(signed(Dave)));
-        let post = || Post { batch: 1, ..Post::of(model) };
+        let post = || Post {
+            batch: 1,
+            ..Post::of(model)
+        };
         for _ in 0..64 {
             worker_of(post().accepted(Bob));
         }
@@ -267,14 +326,20 @@ fn assignment_never_exceeds_slots_locks_or_free_bond() {
 #[test]
 fn exit_gives_the_bond_back_once_nothing_rests_on_it() {
     on_chain(|| {
-        assert_noop!(Providers::exit(signed(Bob)), ProvidersError::ProviderUnknown);
+        assert_noop!(
+            Providers::exit(signed(Bob)),
+            ProvidersError::ProviderUnknown
+        );
         let before = free(Bob);
         provide(Bob, 20 * UNIT, 0);
         assert_noop!(Providers::exit(signed(Bob)), ProvidersError::WorkersRemain);
         assert_ok!(Providers::deregister_worker(signed(Bob), id(Bob)));
         assert_ok!(Providers::exit(signed(Bob)));
         assert_eq!(free(Bob), before);
-        let event = Event::ProviderExited { provider: id(Bob), bond: 20 * UNIT };
+        let event = Event::ProviderExited {
+            provider: id(Bob),
+            bond: 20 * UNIT,
+        };
         assert!(events().contains(&RuntimeEvent::Providers(event)));
     });
 }
@@ -289,7 +354,10 @@ fn burned_bond_is_announced() {
             panic!("nobody has it")
         };
         let events = pass(11);
-        let event = Event::BondBurned { provider: id(Charlie), amount: assignment.payment / 10 };
+        let event = Event::BondBurned {
+            provider: id(Charlie),
+            amount: assignment.payment / 10,
+        };
         assert!(events.contains(&RuntimeEvent::Providers(event)));
     });
 }

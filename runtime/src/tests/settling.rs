@@ -1,7 +1,9 @@
 //! Settlement, the ledger, the books.
 
 use super::chain::*;
-use crate::{Balances, Contributions, Jobs, Providers, Rewards, Runtime, RuntimeCall, RuntimeEvent};
+use crate::{
+    Balances, Contributions, Jobs, Providers, Rewards, Runtime, RuntimeCall, RuntimeEvent,
+};
 use frame_support::{assert_noop, assert_ok, traits::OnInitialize, weights::Weight};
 use mizan_protocol::{
     jobs::{JobState, Settled},
@@ -20,7 +22,11 @@ fn settled_job_pays_burns_mints_and_is_recorded() {
         provide(Charlie, 100 * UNIT, UNIT);
         let (bob, charlie) = (wealth(Bob), wealth(Charlie));
         let issued = Balances::total_issuance();
-        let id = Post { batch: 4_000, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            batch: 4_000,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         pass(1);
         assert_ok!(attest(Charlie, id));
         let attested = now();
@@ -32,7 +38,9 @@ fn settled_job_pays_burns_mints_and_is_recorded() {
         let macs = 4_000 * 24;
         let payment = economics().payment(UNIT, macs).unwrap();
         let split = Split::of(payment, &economics());
-        let JobState::Settled(_, _, settled) = job(id).state else { panic!("not settled") };
+        let JobState::Settled(_, _, settled) = job(id).state else {
+            panic!("not settled")
+        };
         let expected = Settled {
             payment,
             worker_paid: split.worker,
@@ -44,12 +52,18 @@ fn settled_job_pays_burns_mints_and_is_recorded() {
         assert_eq!(wealth(Bob), bob - payment);
         assert_eq!(held(Bob, pallet_jobs::HoldReason::Deposit), 0);
         assert_eq!(wealth(Charlie), charlie + split.worker + split.minted);
-        assert_eq!(Balances::total_issuance(), issued + split.minted - split.burned);
+        assert_eq!(
+            Balances::total_issuance(),
+            issued + split.minted - split.burned
+        );
 
         let era = Contributions::era();
         let entry = pallet_contributions::Eras::<Runtime>::get(era, self::id(Charlie));
         assert_eq!(entry.settled_macs, macs);
-        assert_eq!((entry.directed_macs, entry.jobs, entry.burned), (0, 1, split.burned));
+        assert_eq!(
+            (entry.directed_macs, entry.jobs, entry.burned),
+            (0, 1, split.burned)
+        );
         let life = pallet_contributions::Lifetime::<Runtime>::get(self::id(Charlie));
         assert_eq!(life, entry);
 
@@ -88,7 +102,11 @@ fn directed_work_is_recorded_as_such() {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
         let worker = Some(self::id(Charlie));
-        let id = Post { worker, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            worker,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         pass(1);
         assert_ok!(attest(Charlie, id));
         pass(timing().challenge_blocks + 1);
@@ -112,7 +130,9 @@ fn eras_are_kept_apart_and_lifetimes_add_up() {
         }
         let entries: Vec<_> = pallet_contributions::Eras::<Runtime>::iter().collect();
         assert_eq!(entries.len(), 2);
-        assert!(entries.iter().all(|(_, _, entry)| entry.settled_macs == 2_400));
+        assert!(entries
+            .iter()
+            .all(|(_, _, entry)| entry.settled_macs == 2_400));
         let life = pallet_contributions::Lifetime::<Runtime>::get(self::id(Charlie));
         assert_eq!((life.settled_macs, life.jobs), (4_800, 2));
     });
@@ -125,11 +145,17 @@ fn paying_oneself_loses_at_least_half_of_the_burn_share() {
         provide(Charlie, 100 * UNIT, UNIT);
         let before = wealth(Charlie);
         let worker = Some(self::id(Charlie));
-        let id = Post { worker, ..Post::of(model) }.accepted(Charlie);
+        let id = Post {
+            worker,
+            ..Post::of(model)
+        }
+        .accepted(Charlie);
         pass(1);
         assert_ok!(attest(Charlie, id));
         pass(timing().challenge_blocks + 1);
-        let JobState::Settled(_, _, settled) = job(id).state else { panic!("not settled") };
+        let JobState::Settled(_, _, settled) = job(id).state else {
+            panic!("not settled")
+        };
         let loss = before - wealth(Charlie);
         assert!(loss >= economics().burn_share * settled.payment / 2);
         assert_eq!(loss, settled.burned - settled.minted);
@@ -141,13 +167,19 @@ fn a_thousand_due_jobs_are_worked_off_within_the_agendas_share() {
     on_chain(|| {
         let model = model();
         for _ in 0..1_000 {
-            Post { wait: 3, batch: 1, ..Post::of(model) }.accepted(Bob);
+            Post {
+                wait: 3,
+                batch: 1,
+                ..Post::of(model)
+            }
+            .accepted(Bob);
         }
         let open = || pallet_jobs::OpenJobs::<Runtime>::iter_keys().count();
         while now() < 4 {
             pass(1);
         }
-        let share = crate::configs::mizan::AgendaShare::get() + crate::configs::mizan::MatchingShare::get();
+        let share =
+            crate::configs::mizan::AgendaShare::get() + crate::configs::mizan::MatchingShare::get();
         let block = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
         let mut blocks = 0;
         while open() > 0 {
@@ -166,7 +198,10 @@ fn a_thousand_due_jobs_are_worked_off_within_the_agendas_share() {
 fn burning_counts_only_through_the_books() {
     on_chain(|| {
         let issued = Balances::total_issuance();
-        let burn = RuntimeCall::Balances(pallet_balances::Call::burn { value: UNIT, keep_alive: true });
+        let burn = RuntimeCall::Balances(pallet_balances::Call::burn {
+            value: UNIT,
+            keep_alive: true,
+        });
         assert_noop!(
             burn.clone().dispatch(signed(Bob)).map_err(|e| e.error),
             frame_system::Error::<Runtime>::CallFiltered
@@ -177,7 +212,10 @@ fn burning_counts_only_through_the_books() {
         assert_ok!(Rewards::burn(signed(Bob), UNIT));
         assert_eq!(Balances::total_issuance(), issued - UNIT);
         assert_eq!(pallet_rewards::Burned::<Runtime>::get(), UNIT);
-        let event = pallet_rewards::Event::TokensBurned { who: id(Bob), amount: UNIT };
+        let event = pallet_rewards::Event::TokensBurned {
+            who: id(Bob),
+            amount: UNIT,
+        };
         assert!(events().contains(&RuntimeEvent::Rewards(event)));
         assert!(Rewards::burn(signed(Bob), u128::MAX).is_err());
     });
@@ -188,8 +226,16 @@ fn dust_is_in_the_books() {
     on_chain(|| {
         let pauper = sp_keyring::Sr25519Keyring::One;
         let amount = crate::EXISTENTIAL_DEPOSIT;
-        assert_ok!(Balances::transfer_keep_alive(signed(Bob), id(pauper).into(), amount));
-        assert_ok!(Balances::transfer_allow_death(signed(pauper), id(Bob).into(), amount / 2));
+        assert_ok!(Balances::transfer_keep_alive(
+            signed(Bob),
+            id(pauper).into(),
+            amount
+        ));
+        assert_ok!(Balances::transfer_allow_death(
+            signed(pauper),
+            id(Bob).into(),
+            amount / 2
+        ));
         assert_eq!(pallet_rewards::Burned::<Runtime>::get(), amount / 2);
     });
 }
@@ -213,8 +259,14 @@ fn genesis_with_unsound_constants_does_not_start() {
         ..Default::default()
     };
     assert!(std::panic::catch_unwind(|| economics.build_storage()).is_err());
-    let timing = mizan_protocol::Timing { challenge_blocks: 0, ..Default::default() };
-    let timing = pallet_jobs::GenesisConfig::<Runtime> { timing, ..Default::default() };
+    let timing = mizan_protocol::Timing {
+        challenge_blocks: 0,
+        ..Default::default()
+    };
+    let timing = pallet_jobs::GenesisConfig::<Runtime> {
+        timing,
+        ..Default::default()
+    };
     assert!(std::panic::catch_unwind(|| timing.build_storage()).is_err());
 }
 
@@ -272,18 +324,28 @@ mod random_strategies {
         let origin = |who: usize| signed(PEOPLE[who]);
         let root = sp_io::storage::root(sp_runtime::StateVersion::V1);
         let result = frame_support::storage::with_storage_layer(|| match act {
-            Act::Register(who, bond, ask) => {
-                Providers::register_provider(origin(who), bond)
-                    .and_then(|()| Providers::register_worker(origin(who), id(PEOPLE[who]), ask, 2, None))
-            }
+            Act::Register(who, bond, ask) => Providers::register_provider(origin(who), bond)
+                .and_then(|()| {
+                    Providers::register_worker(origin(who), id(PEOPLE[who]), ask, 2, None)
+                }),
             Act::Heartbeat(who) => Providers::heartbeat(origin(who)),
             Act::Post(who, batch, price, directed) => {
                 let worker = directed.map(|d| id(PEOPLE[d]));
-                Post { batch, price, worker, ..Post::of(model) }.by(PEOPLE[who])
+                Post {
+                    batch,
+                    price,
+                    worker,
+                    ..Post::of(model)
+                }
+                .by(PEOPLE[who])
             }
             Act::Cancel(who, job) => Jobs::cancel_job(origin(who), job),
             Act::Decline(who, job, inputs) => {
-                let reason = if inputs { InputsUnavailable } else { Unavailable };
+                let reason = if inputs {
+                    InputsUnavailable
+                } else {
+                    Unavailable
+                };
                 Jobs::decline_job(origin(who), job, reason)
             }
             Act::Attest(who, job) => {
@@ -295,9 +357,9 @@ mod random_strategies {
             Act::Unbond(who, amount) => Providers::unbond(origin(who), amount),
             Act::Leave(who) => Providers::deregister_worker(origin(who), id(PEOPLE[who]))
                 .and_then(|()| Providers::exit(origin(who))),
-            Act::Transfer(from, to, value) => Balances::transfer_allow_death(
-                origin(from), id(PEOPLE[to]).into(), value,
-            ),
+            Act::Transfer(from, to, value) => {
+                Balances::transfer_allow_death(origin(from), id(PEOPLE[to]).into(), value)
+            }
             Act::Burn(who, amount) => Rewards::burn(origin(who), amount),
             Act::Wait(blocks) => {
                 pass(blocks);

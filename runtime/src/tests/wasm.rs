@@ -16,12 +16,18 @@ struct Chain {
 
 impl Chain {
     fn new() -> Self {
-        let code = crate::WASM_BINARY.expect("the runtime was built with its WASM").to_vec();
+        let code = crate::WASM_BINARY
+            .expect("the runtime was built with its WASM")
+            .to_vec();
         let executor = WasmExecutor::builder()
             .with_onchain_heap_alloc_strategy(DEFAULT_HEAP_ALLOC_STRATEGY)
             .build();
         let hash = sp_io::hashing::blake2_256(&code).to_vec();
-        Self { executor, code, hash }
+        Self {
+            executor,
+            code,
+            hash,
+        }
     }
 
     fn element(
@@ -33,8 +39,11 @@ impl Chain {
         bytes: Vec<Vec<u8>>,
     ) -> Result<i8, TensorApiError> {
         let fetcher = WrappedRuntimeCode(Cow::Borrowed(&self.code));
-        let code =
-            RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: self.hash.clone() };
+        let code = RuntimeCode {
+            code_fetcher: &fetcher,
+            heap_pages: None,
+            hash: self.hash.clone(),
+        };
         let arguments = (program, operation, index, batch, bytes).encode();
         let mut state = sp_state_machine::BasicExternalities::default();
         let (result, _) = self.executor.call(
@@ -54,16 +63,25 @@ fn golden_vectors_hold_in_wasm() {
     for vector in vectors::all().unwrap() {
         let plan = Plan::new(vector.program.clone()).unwrap();
         for (index, expected) in (0u64..).zip(&vector.trace) {
-            let opened = plan.spans(0, index, vector.batch).unwrap().into_iter().map(|span| {
-                let tensor = match span.tensor {
-                    TensorRef::Input(index) => &vector.inputs[usize::from(index)],
-                    TensorRef::Parameter(index) => &vector.parameters[usize::from(index)],
-                    TensorRef::Operation(_) => unreachable!("one operation reads no other"),
-                };
-                tensor[span.start as usize..][..span.length as usize].to_vec()
-            });
-            let value =
-                chain.element(vector.program.encode(), 0, index, vector.batch, opened.collect());
+            let opened = plan
+                .spans(0, index, vector.batch)
+                .unwrap()
+                .into_iter()
+                .map(|span| {
+                    let tensor = match span.tensor {
+                        TensorRef::Input(index) => &vector.inputs[usize::from(index)],
+                        TensorRef::Parameter(index) => &vector.parameters[usize::from(index)],
+                        TensorRef::Operation(_) => unreachable!("one operation reads no other"),
+                    };
+                    tensor[span.start as usize..][..span.length as usize].to_vec()
+                });
+            let value = chain.element(
+                vector.program.encode(),
+                0,
+                index,
+                vector.batch,
+                opened.collect(),
+            );
             assert_eq!(value, Ok(i8::from_le_bytes([*expected])), "{}", vector.name);
         }
     }
@@ -77,13 +95,31 @@ fn element_api_says_what_is_wrong() {
     let element = |program: &[u8], operation, index, bytes: Vec<Vec<u8>>| {
         chain.element(program.to_vec(), operation, index, 1, bytes)
     };
-    assert_eq!(element(&[1, 2], 0, 0, vec![]), Err(TensorApiError::Undecodable));
+    assert_eq!(
+        element(&[1, 2], 0, 0, vec![]),
+        Err(TensorApiError::Undecodable)
+    );
     let mut invalid = vector.program.clone();
     invalid.outputs.clear();
-    assert_eq!(element(&invalid.encode(), 0, 0, vec![]), Err(TensorApiError::InvalidProgram));
-    assert_eq!(element(&program, 1, 0, vec![]), Err(TensorApiError::NoSuchElement));
-    assert_eq!(element(&program, 0, 1, vec![]), Err(TensorApiError::NoSuchElement));
-    assert_eq!(element(&program, 0, 0, vec![]), Err(TensorApiError::WrongBytes));
+    assert_eq!(
+        element(&invalid.encode(), 0, 0, vec![]),
+        Err(TensorApiError::InvalidProgram)
+    );
+    assert_eq!(
+        element(&program, 1, 0, vec![]),
+        Err(TensorApiError::NoSuchElement)
+    );
+    assert_eq!(
+        element(&program, 0, 1, vec![]),
+        Err(TensorApiError::NoSuchElement)
+    );
+    assert_eq!(
+        element(&program, 0, 0, vec![]),
+        Err(TensorApiError::WrongBytes)
+    );
     let short = vec![vec![], vec![0], vec![0; 16]];
-    assert_eq!(element(&program, 0, 0, short), Err(TensorApiError::WrongBytes));
+    assert_eq!(
+        element(&program, 0, 0, short),
+        Err(TensorApiError::WrongBytes)
+    );
 }

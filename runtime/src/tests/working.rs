@@ -43,8 +43,12 @@ fn price_never_falls_below_the_minimum_for_workers_that_ask_for_less() {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
         let id = Post::of(model).accepted(Bob);
-        let JobState::Assigned(assignment) = job(id).state else { panic!("nobody has it") };
-        let least = economics().payment(economics().min_price_per_unit, 2_400).unwrap();
+        let JobState::Assigned(assignment) = job(id).state else {
+            panic!("nobody has it")
+        };
+        let least = economics()
+            .payment(economics().min_price_per_unit, 2_400)
+            .unwrap();
         assert_eq!(assignment.payment, least);
     });
 }
@@ -76,10 +80,18 @@ fn worker_that_asks_for_more_has_no_bond_left_no_slot_or_is_silent_is_not_matche
         provide(Dave, 100 * UNIT, 0);
         let price = 10 * UNIT * 1_000_000_000 / 2_400;
         assert_ok!(Providers::set_ask(signed(Dave), self::id(Dave), price));
-        let large = Post { price, ..Post::of(model) }.accepted(Bob);
+        let large = Post {
+            price,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         // Charlie asks for less and has the bond for his price.
         assert_eq!(worker_of(large), self::id(Charlie));
-        let second = Post { price, ..Post::of(model) }.accepted(Bob);
+        let second = Post {
+            price,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         assert_eq!(job(second).state, JobState::Open);
         pass(timing().liveness_blocks + 1);
         for open in [large, second] {
@@ -106,7 +118,10 @@ fn equal_asks_are_shared_out_by_the_beacon() {
             let id = Post::of(model).accepted(Bob);
             let worker = worker_of(id);
             seen.insert(worker.clone());
-            let who = [Charlie, Dave, Eve].into_iter().find(|w| self::id(*w) == worker).unwrap();
+            let who = [Charlie, Dave, Eve]
+                .into_iter()
+                .find(|w| self::id(*w) == worker)
+                .unwrap();
             pass(1);
             assert_ok!(attest(who, id));
             for who in [Charlie, Dave, Eve] {
@@ -122,7 +137,10 @@ fn many_cheap_workers_without_bond_do_not_hide_one_that_can() {
     on_chain(|| {
         let model = model();
         // Forty keys of one provider whose bond backs another job already stand before Eve.
-        assert_ok!(Providers::register_provider(signed(Charlie), economics().min_bond));
+        assert_ok!(Providers::register_provider(
+            signed(Charlie),
+            economics().min_bond
+        ));
         pallet_providers::Providers::<Runtime>::mutate_extant(self::id(Charlie), |p| {
             (p.locked, p.locks) = (p.bond, 1)
         });
@@ -161,16 +179,30 @@ fn directed_job_waits_for_its_worker_alone() {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
         let worker = Some(self::id(Dave));
-        let id = Post { worker, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            worker,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         pass(2);
         assert_eq!(job(id).state, JobState::Open);
         provide(Dave, 100 * UNIT, UNIT);
         pass(1);
         assert_eq!(worker_of(id), self::id(Dave));
         // Nobody else may do it, so declining ends it.
-        assert_ok!(Jobs::decline_job(signed(Dave), id, DeclineReason::Unavailable));
+        assert_ok!(Jobs::decline_job(
+            signed(Dave),
+            id,
+            DeclineReason::Unavailable
+        ));
         let reason = EndReason::TooManyMisses;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
     });
 }
 
@@ -181,7 +213,11 @@ fn decline_opens_the_job_for_others_and_pauses_the_worker() {
         provide(Charlie, 100 * UNIT, 0);
         let id = Post::of(model).accepted(Bob);
         let wealth_before = wealth(Charlie);
-        assert_ok!(Jobs::decline_job(signed(Charlie), id, DeclineReason::TooLarge));
+        assert_ok!(Jobs::decline_job(
+            signed(Charlie),
+            id,
+            DeclineReason::TooLarge
+        ));
         let event = Event::JobDeclined {
             job: id,
             worker: self::id(Charlie),
@@ -193,7 +229,10 @@ fn decline_opens_the_job_for_others_and_pauses_the_worker() {
         let provider = pallet_providers::Providers::<Runtime>::get(self::id(Charlie)).unwrap();
         assert_eq!((provider.locked, provider.locks), (0, 0));
         let worker = pallet_providers::Workers::<Runtime>::get(self::id(Charlie)).unwrap();
-        assert_eq!(worker.paused_until_block, now() + 2 * timing().back_off_blocks);
+        assert_eq!(
+            worker.paused_until_block,
+            now() + 2 * timing().back_off_blocks
+        );
         // Excluded for good from this job, even when it is idle again.
         run_to(worker.paused_until_block);
         assert_ok!(Providers::heartbeat(signed(Charlie)));
@@ -210,9 +249,19 @@ fn decline_fails_for_others_too_late_and_without_assignment() {
     on_chain(|| {
         let model = model();
         let unavailable = DeclineReason::Unavailable;
-        assert_noop!(Jobs::decline_job(signed(Charlie), 0, unavailable), JobsError::JobUnknown);
-        let id = Post { duration: 20, ..Post::of(model) }.accepted(Bob);
-        assert_noop!(Jobs::decline_job(signed(Charlie), id, unavailable), JobsError::NotAssigned);
+        assert_noop!(
+            Jobs::decline_job(signed(Charlie), 0, unavailable),
+            JobsError::JobUnknown
+        );
+        let id = Post {
+            duration: 20,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
+        assert_noop!(
+            Jobs::decline_job(signed(Charlie), id, unavailable),
+            JobsError::NotAssigned
+        );
         provide(Charlie, 100 * UNIT, 0);
         pass(1);
         assert_noop!(
@@ -249,10 +298,20 @@ fn third_provider_without_inputs_closes_the_job_and_a_tenth_of_the_deposit_burns
             provide(who, 100 * UNIT, 0);
             pass(1);
             assert_eq!(worker_of(id), self::id(who));
-            assert_ok!(Jobs::decline_job(signed(who), id, DeclineReason::InputsUnavailable));
+            assert_ok!(Jobs::decline_job(
+                signed(who),
+                id,
+                DeclineReason::InputsUnavailable
+            ));
         }
         let reason = EndReason::InputsUnavailable;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
         assert_eq!(wealth(Bob), before - deposit / 10);
         assert_eq!(pallet_rewards::Burned::<Runtime>::get(), deposit / 10);
         assert_eq!(held(Bob, HoldReason::Deposit), 0);
@@ -265,13 +324,27 @@ fn two_workers_of_one_provider_count_once_as_missing_inputs() {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
         let id = Post::of(model).accepted(Bob);
-        assert_ok!(Jobs::decline_job(signed(Charlie), id, DeclineReason::InputsUnavailable));
+        assert_ok!(Jobs::decline_job(
+            signed(Charlie),
+            id,
+            DeclineReason::InputsUnavailable
+        ));
         let consent = super::providing::consent(Charlie, Ferdie);
         let worker = self::id(Ferdie);
-        assert_ok!(Providers::register_worker(signed(Charlie), worker, 0, 1, Some(consent)));
+        assert_ok!(Providers::register_worker(
+            signed(Charlie),
+            worker,
+            0,
+            1,
+            Some(consent)
+        ));
         assert_ok!(Providers::heartbeat(signed(Ferdie)));
         pass(1);
-        assert_ok!(Jobs::decline_job(signed(Ferdie), id, DeclineReason::InputsUnavailable));
+        assert_ok!(Jobs::decline_job(
+            signed(Ferdie),
+            id,
+            DeclineReason::InputsUnavailable
+        ));
         assert_eq!(job(id).missing_inputs.len(), 1);
         assert_eq!(job(id).state, JobState::Open);
     });
@@ -313,7 +386,13 @@ fn attest_fails_twice_for_others_before_assignment_and_for_unknown_jobs() {
     on_chain(|| {
         let model = model();
         let attest_as = |who, id| {
-            Jobs::attest_job(signed(who), id, block_hash(now() - 1), outputs(), H256([8; 32]))
+            Jobs::attest_job(
+                signed(who),
+                id,
+                block_hash(now() - 1),
+                outputs(),
+                H256([8; 32]),
+            )
         };
         assert_noop!(attest_as(Charlie, 0), JobsError::JobUnknown);
         let id = Post::of(model).accepted(Bob);
@@ -346,7 +425,13 @@ fn attest_fails_with_the_wrong_block_or_number_of_outputs() {
             JobsError::WrongAssignmentBlock
         );
         assert_noop!(
-            Jobs::attest_job(signed(Charlie), id, block_hash(1), Default::default(), trace),
+            Jobs::attest_job(
+                signed(Charlie),
+                id,
+                block_hash(1),
+                Default::default(),
+                trace
+            ),
             JobsError::WrongOutputCount
         );
         assert_ok!(attest(Charlie, id));
@@ -379,10 +464,16 @@ fn silent_worker_loses_the_job_and_a_tenth_of_the_payment() {
         provide(Charlie, 100 * UNIT, UNIT);
         let before = wealth(Charlie);
         let id = Post::of(model).accepted(Bob);
-        let JobState::Assigned(assignment) = job(id).state else { panic!("nobody has it") };
+        let JobState::Assigned(assignment) = job(id).state else {
+            panic!("nobody has it")
+        };
         let events = pass(11);
         let burned = assignment.payment / 10;
-        let event = Event::JobTimedOut { job: id, worker: self::id(Charlie), burned };
+        let event = Event::JobTimedOut {
+            job: id,
+            worker: self::id(Charlie),
+            burned,
+        };
         assert!(events.contains(&RuntimeEvent::Jobs(event)));
         assert_eq!(wealth(Charlie), before - burned);
         assert_eq!(pallet_rewards::Burned::<Runtime>::get(), burned);
@@ -399,10 +490,20 @@ fn timed_out_job_that_has_waited_long_enough_expires() {
         let model = model();
         let before = wealth(Bob);
         provide(Charlie, 100 * UNIT, UNIT);
-        let id = Post { wait: 5, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            wait: 5,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         pass(11);
         let reason = EndReason::Expired;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
         assert_eq!(wealth(Bob), before);
     });
 }
@@ -411,7 +512,11 @@ fn timed_out_job_that_has_waited_long_enough_expires() {
 fn job_ends_after_sixteen_misses() {
     on_chain(|| {
         let model = model();
-        let id = Post { wait: 2_000, ..Post::of(model) }.accepted(Bob);
+        let id = Post {
+            wait: 2_000,
+            ..Post::of(model)
+        }
+        .accepted(Bob);
         for seed in 0..16u8 {
             let worker = crate::AccountId::new([seed + 100; 32]);
             assert_ok!(crate::Balances::transfer_keep_alive(
@@ -421,14 +526,26 @@ fn job_ends_after_sixteen_misses() {
             ));
             let origin = || crate::RuntimeOrigin::signed(worker.clone());
             assert_ok!(Providers::register_provider(origin(), 50 * UNIT));
-            assert_ok!(Providers::register_worker(origin(), worker.clone(), 0, 1, None));
+            assert_ok!(Providers::register_worker(
+                origin(),
+                worker.clone(),
+                0,
+                1,
+                None
+            ));
             assert_ok!(Providers::heartbeat(origin()));
             pass(1);
             assert_eq!(worker_of(id), worker);
             assert_ok!(Jobs::decline_job(origin(), id, DeclineReason::Unavailable));
         }
         let reason = EndReason::TooManyMisses;
-        assert_eq!(job(id).state, JobState::Ended { reason, block: now() });
+        assert_eq!(
+            job(id).state,
+            JobState::Ended {
+                reason,
+                block: now()
+            }
+        );
     });
 }
 
@@ -441,12 +558,18 @@ fn provider_with_an_open_job_can_neither_leave_nor_take_its_worker_off() {
         type ProvidersError = pallet_providers::Error<Runtime>;
         let take_off = || Providers::deregister_worker(signed(Charlie), self::id(Charlie));
         assert_noop!(take_off(), ProvidersError::WorkerBusy);
-        assert_noop!(Providers::exit(signed(Charlie)), ProvidersError::WorkersRemain);
+        assert_noop!(
+            Providers::exit(signed(Charlie)),
+            ProvidersError::WorkersRemain
+        );
         pass(1);
         assert_ok!(attest(Charlie, id));
         // The worker may go, the bond stays until the job has settled.
         assert_ok!(take_off());
-        assert_noop!(Providers::exit(signed(Charlie)), ProvidersError::LocksRemain);
+        assert_noop!(
+            Providers::exit(signed(Charlie)),
+            ProvidersError::LocksRemain
+        );
         pass(timing().challenge_blocks + 1);
         assert!(matches!(job(id).state, JobState::Settled(..)));
         assert_ok!(Providers::exit(signed(Charlie)));
