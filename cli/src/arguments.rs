@@ -19,6 +19,7 @@ pub(crate) struct Arguments {
 
 /// What every command may need.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct Settings {
     /// Where a node answers
     #[arg(
@@ -33,7 +34,7 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "URI", conflicts_with = "key_file")]
     pub(crate) key: Option<String>,
     /// Who signs: a file that holds a secret URI
-    #[arg(long, global = true, value_name = "FILE", env = "MIZAN_KEY_FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// The folder of blobs, shared with workers
     #[arg(long, global = true, value_name = "DIR", env = "MIZAN_BLOBS")]

@@ -20,8 +20,11 @@ Exit codes:
   7  a blob is missing or corrupt (blob)
 
 With --json an error is {\"error\": {\"kind\": ..., \"message\": ...}}; the kinds are the words in
-brackets. Amounts are in MZN with up to 12 decimals, prices in MZN per compute unit; one compute
-unit is 10^9 multiply-accumulates of 8-bit integers.";
+brackets.
+
+Amounts are in MZN with up to 12 decimals, prices in MZN per compute unit; one compute unit is 10^9
+multiply-accumulates (MACs) of 8-bit integers. JSON has amounts as texts in the smallest unit,
+10^-12 MZN, and sizes as texts in MACs, so that no reader rounds them.";
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

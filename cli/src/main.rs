@@ -25,7 +25,7 @@ mod model;
 mod output;
 
 use clap::Parser;
-use failure::{Failure, Kind};
+use failure::Failure;
 use std::{ffi::OsString, io, process::ExitCode};
 
 #[tokio::main]
@@ -38,7 +38,12 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments.run(&mut output).await,
         // Help and version are no failures, and clap knows where they go.
         Err(error) if !error.use_stderr() || !json => error.exit(),
-        Err(error) => Err(Failure::new(Kind::Usage, error.to_string())),
+        Err(error) => {
+            let message = error.to_string();
+            Err(Failure::usage(
+                message.trim_start_matches("error: ").trim_end(),
+            ))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

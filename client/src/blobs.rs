@@ -74,7 +74,9 @@ const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 impl LocalBlobStore {
     /// The store in that folder, which is made if needed.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
-        let store = Self { folder: folder.into() };
+        let store = Self {
+            folder: folder.into(),
+        };
         let incoming = store.folder.join(INCOMING);
         fs::create_dir_all(&incoming).map_err(at(&incoming))?;
         remove_abandoned(&incoming).map_err(at(&incoming))?;
@@ -103,10 +105,16 @@ impl LocalBlobStore {
         };
         let bytes = file.metadata().map_err(at(&path))?.len();
         if bytes > max_bytes {
-            return Err(BlobError::TooLarge { hash, bytes, limit: max_bytes });
+            return Err(BlobError::TooLarge {
+                hash,
+                bytes,
+                limit: max_bytes,
+            });
         }
         let mut blob = Vec::new();
-        file.take(max_bytes).read_to_end(&mut blob).map_err(at(&path))?;
+        file.take(max_bytes)
+            .read_to_end(&mut blob)
+            .map_err(at(&path))?;
         if hash_bytes(&blob) == hash {
             Ok(blob)
         } else {
@@ -126,10 +134,13 @@ impl LocalBlobStore {
         let mut file = self.incoming().map_err(at(&self.folder))?;
         file.write_all(bytes).map_err(at(file.path()))?;
         file.as_file().sync_all().map_err(at(file.path()))?;
-        file.persist(&path).map_err(|error| at(&path)(error.error))?;
+        file.persist(&path)
+            .map_err(|error| at(&path)(error.error))?;
         // The name must be on the disk too, and those of folders just made.
         for folder in folder.ancestors().take(3) {
-            fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+            fs::File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(at(folder))?;
         }
         Ok(hash)
     }
@@ -159,7 +170,8 @@ impl LocalBlobStore {
 
 impl BlobStore for LocalBlobStore {
     async fn get(&self, hash: Hash, max_bytes: u64) -> Result<Vec<u8>, BlobError> {
-        self.off_thread(move |store| store.read(hash, max_bytes)).await
+        self.off_thread(move |store| store.read(hash, max_bytes))
+            .await
     }
 
     async fn put(&self, bytes: &[u8]) -> Result<Hash, BlobError> {
@@ -188,7 +200,10 @@ fn remove_abandoned(incoming: &Path) -> io::Result<()> {
         let Ok(changed) = entry.metadata().and_then(|metadata| metadata.modified()) else {
             continue;
         };
-        if SystemTime::now().duration_since(changed).is_ok_and(|age| age > ABANDONED) {
+        if SystemTime::now()
+            .duration_since(changed)
+            .is_ok_and(|age| age > ABANDONED)
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -224,7 +239,11 @@ mod tests {
         let (_folder, store) = store();
         let hash = store.put(b"hello").await.unwrap();
         let name = hex::encode(hash);
-        let path = store.folder().join(&name[..2]).join(&name[2..4]).join(&name);
+        let path = store
+            .folder()
+            .join(&name[..2])
+            .join(&name[2..4])
+            .join(&name);
         assert_eq!(store.path_of(hash), path);
         assert_eq!(fs::read(path).unwrap(), b"hello");
     }
@@ -242,7 +261,14 @@ mod tests {
         let (_folder, store) = store();
         let hash = store.put(b"hello").await.unwrap();
         let refused = store.get(hash, 4).await.unwrap_err();
-        assert!(matches!(refused, BlobError::TooLarge { bytes: 5, limit: 4, .. }));
+        assert!(matches!(
+            refused,
+            BlobError::TooLarge {
+                bytes: 5,
+                limit: 4,
+                ..
+            }
+        ));
     }
 
     #[tokio::test]
@@ -264,7 +290,10 @@ mod tests {
         let refused = store.put(b"hello").await.unwrap_err();
         assert!(matches!(refused, BlobError::Io { .. }), "{refused}");
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(matches!(LocalBlobStore::open(file.path()), Err(BlobError::Io { .. })));
+        assert!(matches!(
+            LocalBlobStore::open(file.path()),
+            Err(BlobError::Io { .. })
+        ));
     }
 
     #[test]
@@ -274,7 +303,8 @@ mod tests {
         let (old, new) = (incoming.join("old"), incoming.join("new"));
         fs::write(&new, b"x").unwrap();
         let file = fs::File::create(&old).unwrap();
-        file.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+        file.set_modified(SystemTime::now() - 2 * ABANDONED)
+            .unwrap();
         LocalBlobStore::open(store.folder()).unwrap();
         assert!(!old.exists() && new.exists());
     }

@@ -85,7 +85,9 @@ pub fn attest_job(
     trace: Hash,
 ) -> impl Payload {
     let block = H256(assigned_block_hash);
-    runtime::tx().jobs().attest_job(job, block, hashes(outputs), H256(trace))
+    runtime::tx()
+        .jobs()
+        .attest_job(job, block, hashes(outputs), H256(trace))
 }
 
 /// Register a model by the SCALE bytes of its program, which name the caller as owner.
@@ -115,7 +117,9 @@ pub fn register_worker(
     slots: u32,
     consent: Option<Consent>,
 ) -> impl Payload {
-    runtime::tx().providers().register_worker(worker, ask, slots, consent)
+    runtime::tx()
+        .providers()
+        .register_worker(worker, ask, slots, consent)
 }
 
 /// A worker key's consent to work for a provider on the chain of that genesis.
@@ -148,7 +152,9 @@ pub fn exit() -> impl Payload {
 
 /// Send money. The sender's account stays alive.
 pub fn transfer(to: AccountId, amount: u128) -> impl Payload {
-    runtime::tx().balances().transfer_keep_alive(MultiAddress::Id(to), amount)
+    runtime::tx()
+        .balances()
+        .transfer_keep_alive(MultiAddress::Id(to), amount)
 }
 
 /// Burn tokens of one's own.

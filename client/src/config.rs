@@ -1,5 +1,6 @@
 //! What the chain is made of, for `subxt`.
 
+use subxt::metadata::ArcMetadata;
 use subxt::{
     config::{
         substrate::{SubstrateConfig, SubstrateHeader},
@@ -7,7 +8,6 @@ use subxt::{
     },
     utils::{AccountId32, MultiAddress, MultiSignature},
 };
-use subxt::metadata::ArcMetadata;
 
 /// The Mizan chain.
 ///

@@ -46,8 +46,13 @@ pub struct Client {
 impl Client {
     /// Connects to a node, and refuses one whose runtime this client was not generated for.
     pub async fn connect(url: &str) -> Result<Self, ClientError> {
-        let unreachable = |reason: String| ClientError::Connection { url: url.into(), reason };
-        let socket = jsonrpsee_client(url).await.map_err(|error| unreachable(error.to_string()))?;
+        let unreachable = |reason: String| ClientError::Connection {
+            url: url.into(),
+            reason,
+        };
+        let socket = jsonrpsee_client(url)
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
         let socket = Socket::new(socket);
         let rpc = RpcClient::new(socket.clone());
         // The node's classic methods: they read the state of any block that it still has, and
@@ -58,12 +63,22 @@ impl Client {
             .map_err(|error| unreachable(error.to_string()))?;
         let rpc = LegacyRpcMethods::new(rpc);
         let sending = Arc::default();
-        let mut client = Self { url: url.into(), api, rpc, sending, socket, spec_version: 0 };
+        let mut client = Self {
+            url: url.into(),
+            api,
+            rpc,
+            sending,
+            socket,
+            spec_version: 0,
+        };
         let block = client.at(At::Finalized).await?;
         client.spec_version = block.spec_version();
         if !runtime::is_codegen_valid_for(block.metadata_ref()) {
             let spec_version = client.spec_version;
-            return Err(ClientError::Incompatible { url: url.into(), spec_version });
+            return Err(ClientError::Incompatible {
+                url: url.into(),
+                spec_version,
+            });
         }
         Ok(client)
     }
@@ -100,25 +115,30 @@ impl Client {
             At::Finalized => self.finalized().await?.1,
             At::Hash(hash) => hash,
         };
-        self.api.at_block(H256(hash)).await.map_err(|error| match error {
-            subxt::error::OnlineClientAtBlockError::BlockHeaderNotFound { .. } => {
-                ClientError::BlockUnknown(hex_hash(&hash))
-            }
-            error => self.explain(error),
-        })
+        self.api
+            .at_block(H256(hash))
+            .await
+            .map_err(|error| match error {
+                subxt::error::OnlineClientAtBlockError::BlockHeaderNotFound { .. } => {
+                    ClientError::BlockUnknown(hex_hash(&hash))
+                }
+                error => self.explain(error),
+            })
     }
 
     /// Number and hash of the newest block.
     pub async fn best(&self) -> Result<(u32, Hash), ClientError> {
         let hash = self.rpc.chain_get_block_hash(None).await;
         let hash = hash.map_err(|error| self.explain(error))?;
-        self.with_number(hash.ok_or_else(|| ClientError::BlockUnknown("best".into()))?).await
+        self.with_number(hash.ok_or_else(|| ClientError::BlockUnknown("best".into()))?)
+            .await
     }
 
     /// Number and hash of the newest final block.
     pub async fn finalized(&self) -> Result<(u32, Hash), ClientError> {
         let hash = self.rpc.chain_get_finalized_head().await;
-        self.with_number(hash.map_err(|error| self.explain(error))?).await
+        self.with_number(hash.map_err(|error| self.explain(error))?)
+            .await
     }
 
     async fn with_number(&self, hash: H256) -> Result<(u32, Hash), ClientError> {
@@ -141,20 +161,39 @@ impl Client {
     /// Hash of the block of that height on the best chain; `None` above it. Final if the height
     /// is no more than that of [`finalized`](Self::finalized).
     pub async fn block_hash(&self, number: u32) -> Result<Option<Hash>, ClientError> {
-        let hash = self.rpc.chain_get_block_hash(Some(NumberOrHex::Number(number.into()))).await;
-        Ok(hash.map_err(|error| self.explain(error))?.map(|hash| hash.0))
+        let hash = self
+            .rpc
+            .chain_get_block_hash(Some(NumberOrHex::Number(number.into())))
+            .await;
+        Ok(hash
+            .map_err(|error| self.explain(error))?
+            .map(|hash| hash.0))
     }
 
     /// Final blocks from now on, without gaps.
     pub async fn finalized_blocks(&self) -> Result<BlockStream, ClientError> {
-        let blocks = self.api.stream_blocks().await.map_err(|error| self.explain(error))?;
-        Ok(BlockStream { client: self.clone(), blocks })
+        let blocks = self
+            .api
+            .stream_blocks()
+            .await
+            .map_err(|error| self.explain(error))?;
+        Ok(BlockStream {
+            client: self.clone(),
+            blocks,
+        })
     }
 
     /// The newest block from now on, whenever there is another. Some may be given up later.
     pub async fn best_blocks(&self) -> Result<BlockStream, ClientError> {
-        let blocks = self.api.stream_best_blocks().await.map_err(|error| self.explain(error))?;
-        Ok(BlockStream { client: self.clone(), blocks })
+        let blocks = self
+            .api
+            .stream_best_blocks()
+            .await
+            .map_err(|error| self.explain(error))?;
+        Ok(BlockStream {
+            client: self.clone(),
+            blocks,
+        })
     }
 
     /// The error that a caller can act on: without a connection, that is the error.
@@ -168,13 +207,18 @@ impl Client {
     }
 
     fn lost(&self, reason: String) -> ClientError {
-        ClientError::Connection { url: self.url.to_string(), reason }
+        ClientError::Connection {
+            url: self.url.to_string(),
+            reason,
+        }
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 

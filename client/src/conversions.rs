@@ -44,9 +44,9 @@ impl From<jobs::JobState<AccountId>> for JobState {
     fn from(state: jobs::JobState<AccountId>) -> Self {
         match state {
             jobs::JobState::Open => Self::Open,
-            jobs::JobState::Assigned(assignment) => {
-                Self::Assigned { assignment: assignment.into() }
-            }
+            jobs::JobState::Assigned(assignment) => Self::Assigned {
+                assignment: assignment.into(),
+            },
             jobs::JobState::Attested(assignment, attestation) => Self::Attested {
                 assignment: assignment.into(),
                 attestation: attestation.into(),
@@ -56,9 +56,10 @@ impl From<jobs::JobState<AccountId>> for JobState {
                 attestation: attestation.into(),
                 settlement: settled.into(),
             },
-            jobs::JobState::Ended { reason, block } => {
-                Self::Ended { reason: reason.into(), block }
-            }
+            jobs::JobState::Ended { reason, block } => Self::Ended {
+                reason: reason.into(),
+                block,
+            },
         }
     }
 }
@@ -111,7 +112,12 @@ impl From<jobs::EndReason> for EndReason {
 }
 
 pub(crate) fn model(id: Hash, model: pallet_models::Model<AccountId>) -> ModelView {
-    let ModelSummary { max_batch, inputs, outputs, cost } = model.summary;
+    let ModelSummary {
+        max_batch,
+        inputs,
+        outputs,
+        cost,
+    } = model.summary;
     ModelView {
         id,
         owner: model.owner,

@@ -92,8 +92,13 @@ fn from_submission(error: ExtrinsicError) -> ClientError {
             subxt::rpcs::Error::User(error),
         ))) => {
             // The pool's message is a heading; the reason is in the data.
-            let data = error.data.as_ref().map(|data| data.get().trim_matches('"').to_owned());
-            let reason = data.map_or(error.message.clone(), |data| format!("{}: {data}", error.message));
+            let data = error
+                .data
+                .as_ref()
+                .map(|data| data.get().trim_matches('"').to_owned());
+            let reason = data.map_or(error.message.clone(), |data| {
+                format!("{}: {data}", error.message)
+            });
             ClientError::Rejected { reason }
         }
         ExtrinsicError::TransactionStatusError(error) => from_status(error),
@@ -109,7 +114,9 @@ fn from_progress(error: TransactionProgressError) -> ClientError {
 }
 
 fn from_status(error: TransactionStatusError) -> ClientError {
-    ClientError::Rejected { reason: error.to_string() }
+    ClientError::Rejected {
+        reason: error.to_string(),
+    }
 }
 
 fn from_events(error: TransactionEventsError) -> ClientError {
@@ -152,7 +159,9 @@ mod tests {
     fn what_the_pool_does_not_take_may_work_later() {
         let status = TransactionStatusError::Dropped("usurped".into());
         let rejected = from_subxt(ExtrinsicError::TransactionStatusError(status).into());
-        assert!(matches!(&rejected, ClientError::Rejected { reason } if reason.contains("usurped")));
+        assert!(
+            matches!(&rejected, ClientError::Rejected { reason } if reason.contains("usurped"))
+        );
         assert!(rejected.is_transient());
     }
 }

@@ -55,7 +55,10 @@ pub fn parse_key(uri: &str) -> Result<Keypair, KeyError> {
 
 /// The key in a file that holds a secret URI and that only its owner can read.
 pub fn load_key_file(path: &Path) -> Result<Keypair, KeyError> {
-    let unreadable = |source| KeyError::Unreadable { path: path.into(), source };
+    let unreadable = |source| KeyError::Unreadable {
+        path: path.into(),
+        source,
+    };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     refuse_open_file(path, &file.metadata().map_err(unreadable)?)?;
     parse_key(&std::io::read_to_string(file).map_err(unreadable)?)
@@ -65,7 +68,10 @@ pub fn load_key_file(path: &Path) -> Result<Keypair, KeyError> {
 fn refuse_open_file(path: &Path, metadata: &std::fs::Metadata) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt;
     match metadata.permissions().mode() & 0o777 {
-        mode if mode & 0o077 != 0 => Err(KeyError::TooOpen { path: path.into(), mode }),
+        mode if mode & 0o077 != 0 => Err(KeyError::TooOpen {
+            path: path.into(),
+            mode,
+        }),
         _ => Ok(()),
     }
 }
@@ -85,7 +91,9 @@ pub fn parse_address(text: &str) -> Result<AccountId, KeyError> {
     let refused = || KeyError::NotAnAddress(text.into());
     let account = AccountId::from_str(text.trim()).map_err(|_| refused())?;
     // An address of another chain reads as the same account: only the text tells.
-    (format_address(&account) == text.trim()).then_some(account).ok_or_else(refused)
+    (format_address(&account) == text.trim())
+        .then_some(account)
+        .ok_or_else(refused)
 }
 
 /// Writes an account as an address with prefix 42.
@@ -102,7 +110,10 @@ mod tests {
 
     #[test]
     fn development_keys_phrases_and_seeds_are_keys() {
-        assert_eq!(format_address(&account_of(&parse_key("//Alice").unwrap())), ALICE);
+        assert_eq!(
+            format_address(&account_of(&parse_key("//Alice").unwrap())),
+            ALICE
+        );
         let phrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
         let with_path = parse_key(&format!("{phrase}//Alice")).unwrap();
         assert_eq!(format_address(&account_of(&with_path)), ALICE);
@@ -112,7 +123,10 @@ mod tests {
     #[test]
     fn nothing_is_not_the_development_phrase() {
         for text in ["", "  \n", "hello world", "0x12"] {
-            assert!(matches!(parse_key(text), Err(KeyError::NotASecret)), "{text:?}");
+            assert!(
+                matches!(parse_key(text), Err(KeyError::NotASecret)),
+                "{text:?}"
+            );
         }
     }
 
@@ -122,8 +136,15 @@ mod tests {
         assert_eq!(format_address(&alice), ALICE);
         // The same account with another chain's prefix; a typing error; nothing.
         let polkadot = "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5";
-        for text in [polkadot, "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ", ""] {
-            assert!(matches!(parse_address(text), Err(KeyError::NotAnAddress(_))), "{text}");
+        for text in [
+            polkadot,
+            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ",
+            "",
+        ] {
+            assert!(
+                matches!(parse_address(text), Err(KeyError::NotAnAddress(_))),
+                "{text}"
+            );
         }
     }
 
@@ -134,7 +155,10 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "//Alice").unwrap();
         let path = file.path().to_path_buf();
-        assert_eq!(format_address(&account_of(&load_key_file(&path).unwrap())), ALICE);
+        assert_eq!(
+            format_address(&account_of(&load_key_file(&path).unwrap())),
+            ALICE
+        );
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         let refused = load_key_file(&path).unwrap_err();
         assert!(matches!(refused, KeyError::TooOpen { mode: 0o640, .. }));

@@ -63,14 +63,19 @@ impl ModelBundle {
             }
             parameters.push(bytes);
         }
-        Ok(Self { program, parameters })
+        Ok(Self {
+            program,
+            parameters,
+        })
     }
 
     /// Writes the model's files into a folder, which is made if needed.
     pub fn write(&self, folder: &Path) -> Result<(), BundleError> {
         let parameters = folder.join("parameters");
-        std::fs::create_dir_all(&parameters)
-            .map_err(|source| BundleError::File { path: parameters, source })?;
+        std::fs::create_dir_all(&parameters).map_err(|source| BundleError::File {
+            path: parameters,
+            source,
+        })?;
         write(&program_path(folder), &self.program.encode())?;
         for (index, bytes) in self.parameters.iter().enumerate() {
             write(&parameter_path(folder, index), bytes)?;
@@ -99,11 +104,17 @@ fn parameter_path(folder: &Path, index: usize) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
-    std::fs::read(path).map_err(|source| BundleError::File { path: path.into(), source })
+    std::fs::read(path).map_err(|source| BundleError::File {
+        path: path.into(),
+        source,
+    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
-    std::fs::write(path, bytes).map_err(|source| BundleError::File { path: path.into(), source })
+    std::fs::write(path, bytes).map_err(|source| BundleError::File {
+        path: path.into(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -121,7 +132,10 @@ mod tests {
             max_batch: 4,
             inputs: vec![TensorType::i8(&[2])],
             parameters: named
-                .map(|(bytes, tensor)| Parameter { hash: hash_bytes(bytes), tensor })
+                .map(|(bytes, tensor)| Parameter {
+                    hash: hash_bytes(bytes),
+                    tensor,
+                })
                 .collect(),
             tables: vec![],
             operations: vec![Operation::Linear {
@@ -132,7 +146,10 @@ mod tests {
             }],
             outputs: vec![0],
         };
-        ModelBundle { program, parameters }
+        ModelBundle {
+            program,
+            parameters,
+        }
     }
 
     #[test]
@@ -156,7 +173,9 @@ mod tests {
     fn a_missing_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let refused = ModelBundle::read(folder.path()).unwrap_err();
-        assert!(matches!(refused, BundleError::File { path, .. } if path.ends_with("program.scale")));
+        assert!(
+            matches!(refused, BundleError::File { path, .. } if path.ends_with("program.scale"))
+        );
     }
 
     #[test]

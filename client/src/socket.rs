@@ -31,7 +31,7 @@ impl RpcClientT for Socket {
         if method != "chain_getBlock" {
             return request;
         }
-        Box::pin(async move { with_hex_transactions(request.await?) })
+        Box::pin(async move { with_hex_transactions(&request.await?) })
     }
 
     fn subscribe_raw<'a>(
@@ -46,10 +46,11 @@ impl RpcClientT for Socket {
 
 /// Nodes of this SDK's release write the bytes of a block's transactions as lists of numbers;
 /// `subxt` reads text in hex, as other releases write it.
-fn with_hex_transactions(block: Box<RawValue>) -> Result<Box<RawValue>, Error> {
-    let mut value: Value =
-        serde_json::from_str(block.get()).map_err(Error::Deserialization)?;
-    let transactions = value.pointer_mut("/block/extrinsics").and_then(Value::as_array_mut);
+fn with_hex_transactions(block: &RawValue) -> Result<Box<RawValue>, Error> {
+    let mut value: Value = serde_json::from_str(block.get()).map_err(Error::Deserialization)?;
+    let transactions = value
+        .pointer_mut("/block/extrinsics")
+        .and_then(Value::as_array_mut);
     for transaction in transactions.into_iter().flatten() {
         if transaction.is_array() {
             let bytes: Vec<u8> =
@@ -66,7 +67,7 @@ mod tests {
 
     fn read(text: &str) -> String {
         let raw = RawValue::from_string(text.to_owned()).unwrap();
-        with_hex_transactions(raw).unwrap().get().to_owned()
+        with_hex_transactions(&raw).unwrap().get().to_owned()
     }
 
     #[test]
@@ -86,6 +87,9 @@ mod tests {
     #[test]
     fn a_number_that_is_no_byte_is_refused() {
         let raw = RawValue::from_string(r#"{"block":{"extrinsics":[[256]]}}"#.into()).unwrap();
-        assert!(matches!(with_hex_transactions(raw), Err(Error::Deserialization(_))));
+        assert!(matches!(
+            with_hex_transactions(&raw),
+            Err(Error::Deserialization(_))
+        ));
     }
 }

@@ -4,9 +4,9 @@ use crate::{account_of, runtime, At, Client, ClientError, Keypair, MizanConfig};
 use mizan_tensor::Hash;
 use std::time::Duration;
 use subxt::{
+    client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
     extrinsics::ExtrinsicEvents,
-    client::OnlineClientAtBlockImpl,
     transactions::{Payload, TransactionInBlock, TransactionProgress, TransactionStatus},
 };
 
@@ -36,13 +36,17 @@ pub struct Included {
 impl Included {
     /// The job that the transaction posted.
     pub fn posted_job(&self) -> Option<u64> {
-        let event = self.events.find_first::<runtime::jobs::events::JobPosted>()?;
+        let event = self
+            .events
+            .find_first::<runtime::jobs::events::JobPosted>()?;
         event.ok().map(|event| event.job)
     }
 
     /// The model that the transaction registered.
     pub fn registered_model(&self) -> Option<Hash> {
-        let event = self.events.find_first::<runtime::models::events::ModelRegistered>()?;
+        let event = self
+            .events
+            .find_first::<runtime::models::events::ModelRegistered>()?;
         event.ok().map(|event| event.model.0)
     }
 }
@@ -87,7 +91,10 @@ impl Client {
         let followed = tokio::time::timeout(timeout, self.follow(&mut progress, until)).await;
         let seconds = timeout.as_secs();
         let block = followed.map_err(|_| ClientError::TimedOut { stage, seconds })??;
-        let events = block.wait_for_success().await.map_err(|error| self.explain(error))?;
+        let events = block
+            .wait_for_success()
+            .await
+            .map_err(|error| self.explain(error))?;
         let at = block.at().await.map_err(|error| self.explain(error))?;
         Ok(Included {
             block_number: at.block_number() as u32,
@@ -102,11 +109,16 @@ impl Client {
         // Counts what waits in the pool, so that one account can send several calls at once.
         let nonce = self.rpc.system_account_next_index(&account_of(key)).await;
         let nonce = nonce.map_err(|error| self.explain(error))?;
-        let params =
-            DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTAL_BLOCKS).build();
+        let params = DefaultExtrinsicParamsBuilder::new()
+            .nonce(nonce)
+            .mortal(MORTAL_BLOCKS)
+            .build();
         // Mortality counts from a final block: one that is given up would void the transaction.
         let block = self.at(At::Finalized).await?;
-        let sent = block.transactions().sign_and_submit_then_watch(call, key, params).await;
+        let sent = block
+            .transactions()
+            .sign_and_submit_then_watch(call, key, params)
+            .await;
         sent.map_err(|error| self.explain(error))
     }
 

@@ -35,8 +35,13 @@ pub fn parse_amount(text: &str) -> Result<u128, UnitError> {
     }
     let too_large = || UnitError::TooLarge(text.into());
     let whole: u128 = whole.parse().map_err(|_| too_large())?;
-    let parts: u128 = format!("{decimals:0<DECIMALS$}").parse().map_err(|_| too_large())?;
-    whole.checked_mul(UNIT).and_then(|units| units.checked_add(parts)).ok_or_else(too_large)
+    let parts: u128 = format!("{decimals:0<DECIMALS$}")
+        .parse()
+        .map_err(|_| too_large())?;
+    whole
+        .checked_mul(UNIT)
+        .and_then(|units| units.checked_add(parts))
+        .ok_or_else(too_large)
 }
 
 /// Writes an amount of smallest units in MZN, without superfluous zeroes: `"1.5 MZN"`.
@@ -76,7 +81,17 @@ mod tests {
 
     #[test]
     fn every_written_amount_is_read_back() {
-        for amount in [0, 1, 10, UNIT - 1, UNIT, UNIT + 1, 20 * UNIT, 123_456_789, u128::MAX] {
+        for amount in [
+            0,
+            1,
+            10,
+            UNIT - 1,
+            UNIT,
+            UNIT + 1,
+            20 * UNIT,
+            123_456_789,
+            u128::MAX,
+        ] {
             assert_eq!(parse_amount(&format_amount(amount)), Ok(amount));
         }
         assert_eq!(format_amount(1_500_000_000_000), "1.5 MZN");
@@ -86,8 +101,14 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", "MZN", ".5", "5.", "-1", "1,5", "1e3", "1.5 DOT", "1 000", "0x10", "+1"] {
-            assert_eq!(parse_amount(text), Err(UnitError::NotAnAmount(text.into())), "{text}");
+        for text in [
+            "", "MZN", ".5", "5.", "-1", "1,5", "1e3", "1.5 DOT", "1 000", "0x10", "+1",
+        ] {
+            assert_eq!(
+                parse_amount(text),
+                Err(UnitError::NotAnAmount(text.into())),
+                "{text}"
+            );
         }
     }
 
@@ -99,8 +120,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        for text in ["340282366920938463463374607.431768211456", "9".repeat(60).as_str()] {
-            assert_eq!(parse_amount(text), Err(UnitError::TooLarge(text.into())), "{text}");
+        for text in [
+            "340282366920938463463374607.431768211456",
+            "9".repeat(60).as_str(),
+        ] {
+            assert_eq!(
+                parse_amount(text),
+                Err(UnitError::TooLarge(text.into())),
+                "{text}"
+            );
         }
     }
 

@@ -365,11 +365,11 @@ fn text<S: serde::Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::
     serializer.collect_str(number)
 }
 
-fn holds<S: serde::Serializer>(
-    held: &[(String, u128)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(held.iter().map(|(reason, amount)| (reason, amount.to_string())))
+fn holds<S: serde::Serializer>(held: &[(String, u128)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(
+        held.iter()
+            .map(|(reason, amount)| (reason, amount.to_string())),
+    )
 }
 
 fn cost<S: serde::Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {

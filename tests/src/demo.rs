@@ -1,5 +1,6 @@
 //! The whole road once: a model is registered, a job posted, computed, attested, settled, paid.
 
+mod figures;
 mod report;
 
 pub use report::Report;
@@ -20,7 +21,7 @@ pub const REQUESTER: &str = "//Bob";
 /// Who owns the two workers.
 pub const PROVIDERS: [&str; 2] = ["//Charlie", "//Dave"];
 /// Most that the requester pays for a compute unit, in MZN.
-const PRICE: &str = "0.02";
+pub(crate) const PRICE: &str = "0.02";
 /// When the demonstration has failed.
 const TIMEOUT_SECONDS: &str = "240";
 

@@ -121,8 +121,17 @@ impl Process {
 
     /// Asks it to stop, as `kill` does, and waits until it did.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
+        self.stop_by("TERM").await
+    }
+
+    /// Asks it to stop, as a Ctrl-C does, and waits until it did.
+    pub async fn interrupt(&mut self) -> Result<ExitStatus> {
+        self.stop_by("INT").await
+    }
+
+    async fn stop_by(&mut self, signal: &str) -> Result<ExitStatus> {
         let asked = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.id())])
+            .args(["-c", &format!("kill -{signal} {}", self.id())])
             .status()
             .context("sh does not start")?;
         anyhow::ensure!(asked.success(), "{} can't be asked to stop", self.name);

@@ -78,7 +78,7 @@ impl Place<'_> {
         let directed = Some(account_of(&key));
         let job = jobs::post_one(client, &key, self.model, self.input, directed).await?;
 
-        let said = format!("step={step} ");
+        let said = format!("step={step}");
         worker.process.line(&said, 0, Deadline::seconds(60)).await?;
         worker.process.kill()?;
         worker.restart()?;

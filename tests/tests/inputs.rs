@@ -58,7 +58,7 @@ async fn job_without_input_is_declined_until_three_providers_missed_it() -> Resu
     let job = jobs::post_one(client, &bob, model, input, None).await?;
     jobs::missed_by(client, job, 1, Deadline::seconds(90)).await?;
     blobs.put(&jobs::one_image(1)?).await?;
-    let job = jobs::reached(client, job, "settled", Deadline::seconds(120)).await?;
+    let job = jobs::reached(client, job, "attested", Deadline::seconds(120)).await?;
     let assignment = job.state.assignment().context("no assignment")?;
     ensure!(!job.missing_inputs.is_empty(), "nobody missed the input");
     ensure!(

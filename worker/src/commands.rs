@@ -44,11 +44,13 @@ pub(crate) async fn run(arguments: Run) -> Result<()> {
         }
         Ok(daemon::run(url, equipment).await?)
     };
-    tokio::select! {
-        result = work => result,
-        _ = terminate.recv() => Ok(info!("stopped by SIGTERM")),
-        _ = interrupt.recv() => Ok(info!("stopped by SIGINT")),
-    }
+    let signal = tokio::select! {
+        result = work => return result,
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    info!("stopped by {signal}");
+    Ok(())
 }
 
 /// Sets the ask of a registered worker that is its own provider.
@@ -57,7 +59,10 @@ async fn set_ask(url: &str, key: &Keypair, ask: u128) -> Result<()> {
     let account = account_of(key);
     let worker = client.worker(&account, At::Best).await?;
     if worker.is_some_and(|worker| worker.provider == account && worker.ask != ask) {
-        client.submit(&calls::set_ask(account, ask), key).await.context("--ask")?;
+        client
+            .submit(&calls::set_ask(account, ask), key)
+            .await
+            .context("--ask")?;
     }
     Ok(())
 }
@@ -66,8 +71,11 @@ async fn set_ask(url: &str, key: &Keypair, ask: u128) -> Result<()> {
 pub(crate) async fn register(arguments: Register, out: &mut impl Write) -> Result<()> {
     let key = arguments.chain.key()?;
     let client = Client::connect(&arguments.chain.url).await?;
-    let wanted =
-        Registration { bond: arguments.bond, ask: arguments.ask, slots: arguments.slots };
+    let wanted = Registration {
+        bond: arguments.bond,
+        ask: arguments.ask,
+        slots: arguments.slots,
+    };
     let changes = registration::register(&client, &key, wanted).await?;
     let account = account_of(&key);
     if changes.is_empty() {
@@ -108,7 +116,10 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<ClientError>() {
         return chain(error);
     }
-    match (error.downcast_ref::<DaemonError>(), error.downcast_ref::<RegistrationError>()) {
+    match (
+        error.downcast_ref::<DaemonError>(),
+        error.downcast_ref::<RegistrationError>(),
+    ) {
         (Some(DaemonError::Journal(error)), _) => journal(error),
         (Some(DaemonError::Chain(error)), _) => chain(error),
         (_, Some(RegistrationError::Chain(error))) => chain(error),
@@ -123,7 +134,10 @@ mod tests {
 
     #[test]
     fn errors_give_the_documented_exit_codes() {
-        let incompatible = || ClientError::Incompatible { url: "ws://x".into(), spec_version: 2 };
+        let incompatible = || ClientError::Incompatible {
+            url: "ws://x".into(),
+            spec_version: 2,
+        };
         let in_use = || JournalError::InUse("data".into());
         let other = || JournalError::OtherChain {
             path: "data".into(),

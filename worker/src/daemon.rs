@@ -141,20 +141,43 @@ impl<S: BlobStore + 'static> Session<S> {
         self.stay_live().await?;
         let account = self.equipment.account();
         let mut keys = BTreeSet::new();
-        for id in self.client.jobs_of(&account, At::Finalized).await? {
-            let job = self.client.job(id, At::Finalized).await?;
-            let assignment = job.as_ref().and_then(|job| job.state.assignment());
-            keys.extend(assignment.map(|a| Key { job: id, assigned_block: a.assigned_block }));
+        for job in self.client.jobs_of(&account, At::Finalized).await? {
+            keys.extend(self.assignment(job).await?);
         }
-        keys.extend(self.equipment.journal.unfinished()?.into_iter().map(|(key, _)| key));
-        self.attempts.retain(|key, _| keys.contains(key) || self.running.contains(key));
+        keys.extend(
+            self.equipment
+                .journal
+                .unfinished()?
+                .into_iter()
+                .map(|(key, _)| key),
+        );
+        self.attempts
+            .retain(|key, _| keys.contains(key) || self.running.contains(key));
         for key in keys {
-            let waits = self.attempts.get(&key).and_then(|attempt| attempt.not_before);
+            let waits = self
+                .attempts
+                .get(&key)
+                .and_then(|attempt| attempt.not_before);
             if !self.running.contains(&key) && waits.is_none_or(|until| until <= Instant::now()) {
                 self.start(key);
             }
         }
         Ok(())
+    }
+
+    /// What a job that the worker has is called in the journal.
+    async fn assignment(&self, id: u64) -> Result<Option<Key>, ClientError> {
+        let job = self.client.job(id, At::Finalized).await?;
+        let assignment = job.as_ref().and_then(|job| job.state.assignment());
+        let Some(assigned_block) = assignment.map(|assignment| assignment.assigned_block) else {
+            return Ok(None);
+        };
+        let hash = self.client.block_hash(assigned_block).await?;
+        Ok(hash.map(|block_hash| Key {
+            job: id,
+            assigned_block,
+            block_hash,
+        }))
     }
 
     fn start(&mut self, key: Key) {
@@ -185,7 +208,11 @@ impl<S: BlobStore + 'static> Session<S> {
                 attempt.failures += 1;
                 attempt.obstacle = error.obstacle();
                 let declines = attempt.obstacle.is_some() && attempt.failures == 1;
-                let pause = if declines { Duration::ZERO } else { pause_after(attempt.failures) };
+                let pause = if declines {
+                    Duration::ZERO
+                } else {
+                    pause_after(attempt.failures)
+                };
                 attempt.not_before = Some(Instant::now() + pause);
                 warn!(job = key.job, step = %"failed", reason = %error, "job");
                 if declines {
@@ -197,10 +224,17 @@ impl<S: BlobStore + 'static> Session<S> {
     }
 
     async fn stay_live(&mut self) -> Result<(), DaemonError> {
-        if self.heartbeat.as_ref().is_some_and(|task| !task.is_finished()) {
+        if self
+            .heartbeat
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
             return Ok(());
         }
-        let worker = self.client.worker(&self.equipment.account(), At::Best).await?;
+        let worker = self
+            .client
+            .worker(&self.equipment.account(), At::Best)
+            .await?;
         let Some(worker) = worker else {
             self.remind_to_register();
             return Ok(());
@@ -283,7 +317,11 @@ mod tests {
             (worker(Some(9), 9), 10, false),
         ];
         for (worker, block, due) in table {
-            assert_eq!(heartbeat_due(&worker, &timing(), block), due, "{worker:?} at {block}");
+            assert_eq!(
+                heartbeat_due(&worker, &timing(), block),
+                due,
+                "{worker:?} at {block}"
+            );
         }
     }
 

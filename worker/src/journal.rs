@@ -19,6 +19,14 @@ pub struct Key {
     pub job: u64,
     /// Block in which this worker got it.
     pub assigned_block: u32,
+    /// Hash of that block: a development chain that starts anew counts its jobs anew too.
+    pub block_hash: Hash,
+}
+
+impl Key {
+    fn row(&self) -> Row {
+        (self.job, self.assigned_block, self.block_hash)
+    }
 }
 
 /// The hashes of a result.
@@ -73,10 +81,11 @@ pub enum JournalError {
     },
 }
 
-type Rows = TableDefinition<'static, (u64, u32), &'static [u8]>;
+type Row = (u64, u32, Hash);
+type Rows = TableDefinition<'static, Row, &'static [u8]>;
 /// What still needs work, apart from what does not, so that the first stays short.
 const UNFINISHED: Rows = TableDefinition::new("unfinished");
-const ATTESTED: Rows = TableDefinition::new("attested");
+const FINISHED: Rows = TableDefinition::new("finished");
 const CHAIN: TableDefinition<'static, (), [u8; 32]> = TableDefinition::new("chain");
 
 /// The journal of one worker on one chain.
@@ -101,13 +110,16 @@ impl Journal {
                 Ok(journal)
             }
             Err(DatabaseError::DatabaseAlreadyOpen) => Err(JournalError::InUse(path)),
-            Err(error) => Err(JournalError::Storage { path, reason: error.to_string() }),
+            Err(error) => Err(JournalError::Storage {
+                path,
+                reason: error.to_string(),
+            }),
         }
     }
 
     fn make_tables(&self) -> Result<(), JournalError> {
         self.write(|transaction| {
-            for rows in [UNFINISHED, ATTESTED] {
+            for rows in [UNFINISHED, FINISHED] {
                 transaction.open_table(rows)?;
             }
             Ok(())
@@ -125,9 +137,11 @@ impl Journal {
             Ok(bound)
         })?;
         match bound {
-            Some(journal) if journal != *genesis => {
-                Err(JournalError::OtherChain { path: self.path.clone(), journal, node: *genesis })
-            }
+            Some(journal) if journal != *genesis => Err(JournalError::OtherChain {
+                path: self.path.clone(),
+                journal,
+                node: *genesis,
+            }),
             _ => Ok(()),
         }
     }
@@ -135,9 +149,9 @@ impl Journal {
     /// The last step recorded for an assignment.
     pub fn entry(&self, key: Key) -> Result<Option<Entry>, JournalError> {
         let row = self.read(|transaction| {
-            for rows in [ATTESTED, UNFINISHED] {
+            for rows in [FINISHED, UNFINISHED] {
                 let rows = transaction.open_table(rows)?;
-                if let Some(row) = rows.get((key.job, key.assigned_block))? {
+                if let Some(row) = rows.get(key.row())? {
                     return Ok(Some(row.value().to_vec()));
                 }
             }
@@ -183,19 +197,37 @@ impl Journal {
             let unfinished = transaction.open_table(UNFINISHED)?;
             let rows = unfinished.iter()?.map(|row| {
                 let (key, value) = row?;
-                let (job, assigned_block) = key.value();
-                Ok((Key { job, assigned_block }, value.value().to_vec()))
+                let (job, assigned_block, block_hash) = key.value();
+                Ok((
+                    Key {
+                        job,
+                        assigned_block,
+                        block_hash,
+                    },
+                    value.value().to_vec(),
+                ))
             });
             rows.collect::<Result<Vec<_>, redb::Error>>()
         })?;
-        let entries = rows.into_iter().map(|(key, bytes)| Ok((key, self.decode(&bytes)?)));
+        let entries = rows
+            .into_iter()
+            .map(|(key, bytes)| Ok((key, self.decode(&bytes)?)));
         entries.collect()
     }
 
-    /// Drops an assignment that can't be attested any more.
-    pub fn drop_entry(&self, key: Key) -> Result<(), JournalError> {
+    /// Gives up an assignment that can't be attested any more. A recorded result stays, in case
+    /// that the node was behind and the assignment is still there.
+    pub fn give_up(&self, key: Key) -> Result<(), JournalError> {
         self.write(|transaction| {
-            transaction.open_table(UNFINISHED)?.remove((key.job, key.assigned_block))?;
+            let mut unfinished = transaction.open_table(UNFINISHED)?;
+            let entry = unfinished
+                .remove(key.row())?
+                .map(|row| row.value().to_vec());
+            if let Some(bytes) = entry.filter(|bytes| *bytes != Entry::Taken.encode()) {
+                transaction
+                    .open_table(FINISHED)?
+                    .insert(key.row(), bytes.as_slice())?;
+            }
             Ok(())
         })
     }
@@ -208,12 +240,14 @@ impl Journal {
         let last = self.entry(key)?;
         let next = step(last.clone());
         if last.as_ref() != Some(&next) {
-            let (bytes, row) = (next.encode(), (key.job, key.assigned_block));
+            let (bytes, row) = (next.encode(), key.row());
             self.write(|transaction| {
                 let mut unfinished = transaction.open_table(UNFINISHED)?;
                 if matches!(next, Entry::Attested(_)) {
                     unfinished.remove(row)?;
-                    transaction.open_table(ATTESTED)?.insert(row, bytes.as_slice())?;
+                    transaction
+                        .open_table(FINISHED)?
+                        .insert(row, bytes.as_slice())?;
                 } else {
                     unfinished.insert(row, bytes.as_slice())?;
                 }
@@ -250,123 +284,12 @@ impl Journal {
     }
 
     fn broken(&self, reason: impl ToString) -> JournalError {
-        JournalError::Storage { path: self.path.clone(), reason: reason.to_string() }
+        JournalError::Storage {
+            path: self.path.clone(),
+            reason: reason.to_string(),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: Key = Key { job: 3, assigned_block: 17 };
-
-    fn claim(byte: u8) -> Claim {
-        Claim { outputs: vec![[byte; 32]], trace: [byte; 32] }
-    }
-
-    fn folder() -> tempfile::TempDir {
-        tempfile::tempdir().unwrap()
-    }
-
-    #[test]
-    fn every_step_survives_a_restart() {
-        let folder = folder();
-        let open = || Journal::open(folder.path()).unwrap();
-        assert_eq!(open().entry(KEY).unwrap(), None);
-        assert_eq!(open().take(KEY).unwrap(), Entry::Taken);
-        assert_eq!(open().entry(KEY).unwrap(), Some(Entry::Taken));
-        assert_eq!(open().record_result(KEY, claim(1)).unwrap(), claim(1));
-        assert_eq!(open().entry(KEY).unwrap(), Some(Entry::Computed(claim(1))));
-        open().record_attested(KEY).unwrap();
-        assert_eq!(open().entry(KEY).unwrap(), Some(Entry::Attested(claim(1))));
-    }
-
-    #[test]
-    fn the_first_recorded_result_counts_for_ever() {
-        let folder = folder();
-        let journal = Journal::open(folder.path()).unwrap();
-        journal.take(KEY).unwrap();
-        assert_eq!(journal.record_result(KEY, claim(1)).unwrap(), claim(1));
-        assert_eq!(journal.record_result(KEY, claim(2)).unwrap(), claim(1));
-        journal.record_attested(KEY).unwrap();
-        assert_eq!(journal.record_result(KEY, claim(3)).unwrap(), claim(1));
-        assert_eq!(journal.take(KEY).unwrap(), Entry::Attested(claim(1)));
-    }
-
-    #[test]
-    fn steps_repeated_change_nothing() {
-        let folder = folder();
-        let journal = Journal::open(folder.path()).unwrap();
-        for _ in 0..2 {
-            journal.take(KEY).unwrap();
-        }
-        journal.record_result(KEY, claim(1)).unwrap();
-        for _ in 0..2 {
-            journal.record_attested(KEY).unwrap();
-        }
-        assert_eq!(journal.entry(KEY).unwrap(), Some(Entry::Attested(claim(1))));
-    }
-
-    #[test]
-    fn an_attestation_without_a_result_is_not_recorded() {
-        let folder = folder();
-        let journal = Journal::open(folder.path()).unwrap();
-        journal.take(KEY).unwrap();
-        assert!(matches!(journal.record_attested(KEY), Err(JournalError::Storage { .. })));
-        assert_eq!(journal.entry(KEY).unwrap(), Some(Entry::Taken));
-    }
-
-    #[test]
-    fn another_assignment_of_the_same_job_starts_anew() {
-        let folder = folder();
-        let journal = Journal::open(folder.path()).unwrap();
-        journal.record_result(KEY, claim(1)).unwrap();
-        let again = Key { assigned_block: 40, ..KEY };
-        assert_eq!(journal.entry(again).unwrap(), None);
-        assert_eq!(journal.record_result(again, claim(2)).unwrap(), claim(2));
-    }
-
-    #[test]
-    fn attested_and_dropped_assignments_are_finished() {
-        let folder = folder();
-        let journal = Journal::open(folder.path()).unwrap();
-        let keys: Vec<Key> = (0..4).map(|job| Key { job, assigned_block: 9 }).collect();
-        for key in &keys {
-            journal.take(*key).unwrap();
-        }
-        journal.record_result(keys[1], claim(1)).unwrap();
-        journal.record_result(keys[2], claim(2)).unwrap();
-        journal.record_attested(keys[2]).unwrap();
-        journal.drop_entry(keys[3]).unwrap();
-        let expected = [(keys[0], Entry::Taken), (keys[1], Entry::Computed(claim(1)))];
-        assert_eq!(journal.unfinished().unwrap(), expected);
-    }
-
-    #[test]
-    fn a_journal_belongs_to_one_chain() {
-        let folder = folder();
-        Journal::open(folder.path()).unwrap().bind(&[1; 32]).unwrap();
-        let journal = Journal::open(folder.path()).unwrap();
-        journal.bind(&[1; 32]).unwrap();
-        let refused = journal.bind(&[2; 32]).unwrap_err();
-        assert!(matches!(refused, JournalError::OtherChain { journal, node, .. }
-            if journal == [1; 32] && node == [2; 32]));
-    }
-
-    #[test]
-    fn a_journal_has_one_user_at_a_time() {
-        let folder = folder();
-        let first = Journal::open(folder.path()).unwrap();
-        let refused = Journal::open(folder.path()).unwrap_err();
-        assert!(matches!(refused, JournalError::InUse(path) if path.starts_with(folder.path())));
-        drop(first);
-        Journal::open(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn a_file_that_is_no_journal_is_named() {
-        let folder = folder();
-        std::fs::write(folder.path().join("journal.redb"), [7; 9_000]).unwrap();
-        assert!(matches!(Journal::open(folder.path()), Err(JournalError::Storage { .. })));
-    }
-}
+mod tests;

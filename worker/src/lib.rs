@@ -26,7 +26,7 @@
 //! | `included` | a best block has the attestation |
 //! | `attested` | a final block has it, and the journal says so |
 //! | `declining`, `declined` | the chain is being told, was told, that this worker does not do it |
-//! | `dropped` | the job can't be attested any more; the journal has forgotten it |
+//! | `dropped` | the job can't be attested any more and is given up |
 //! | `failed` | the attempt failed for the `reason` given; another follows |
 //!
 //! # Goals

@@ -54,7 +54,7 @@ pub enum Step {
     RecordAttested,
     /// The chain has another result of this key than the journal: somebody else uses the key.
     Alarm,
-    /// Forget it: it can't be attested any more.
+    /// Give it up: it can't be attested any more.
     Drop,
     /// Nothing is left to do.
     Rest,
@@ -69,9 +69,16 @@ pub fn next_step(
     next_block: u32,
 ) -> Step {
     match standing {
-        Standing::Assigned { decline_by_block, attest_by_block } => {
+        Standing::Assigned {
+            decline_by_block,
+            attest_by_block,
+        } => {
             if next_block > *attest_by_block {
-                return if entry.is_some() { Step::Drop } else { Step::Rest };
+                return if entry.is_some() {
+                    Step::Drop
+                } else {
+                    Step::Rest
+                };
             }
             match (entry, obstacle) {
                 (None, _) => Step::Take,
@@ -109,11 +116,17 @@ mod tests {
     const LATE: u32 = 51;
 
     fn claim(byte: u8) -> Claim {
-        Claim { outputs: vec![[byte; 32]], trace: [byte; 32] }
+        Claim {
+            outputs: vec![[byte; 32]],
+            trace: [byte; 32],
+        }
     }
 
     fn assigned() -> Standing {
-        Standing::Assigned { decline_by_block: 20, attest_by_block: 50 }
+        Standing::Assigned {
+            decline_by_block: 20,
+            attest_by_block: 50,
+        }
     }
 
     #[test]
@@ -126,7 +139,10 @@ mod tests {
         ];
         for (entry, step) in table {
             for next_block in [1, 20, 21, 50] {
-                assert_eq!(next_step(entry.as_ref(), &assigned(), None, next_block), step);
+                assert_eq!(
+                    next_step(entry.as_ref(), &assigned(), None, next_block),
+                    step
+                );
             }
         }
     }
@@ -179,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_gone_is_forgotten() {
+    fn a_job_that_is_gone_is_given_up() {
         let table = [
             (None, Step::Rest),
             (Some(Entry::Taken), Step::Drop),
@@ -208,16 +224,34 @@ mod tests {
             attested_block: 15,
             settles_block: 20,
         };
-        let key = Key { job: 1, assigned_block: 10 };
+        let key = Key {
+            job: 1,
+            assigned_block: 10,
+            block_hash: [10; 32],
+        };
         let standing = |state: &JobState, who, key| Standing::of(state, who, key, 10);
-        let state = JobState::Assigned { assignment: assignment.clone() };
+        let state = JobState::Assigned {
+            assignment: assignment.clone(),
+        };
         assert_eq!(standing(&state, &worker, key), assigned());
         assert_eq!(standing(&state, &other, key), Standing::Gone);
-        let older = Key { assigned_block: 9, ..key };
+        let older = Key {
+            assigned_block: 9,
+            ..key
+        };
         assert_eq!(standing(&state, &worker, older), Standing::Gone);
-        let state = JobState::Attested { assignment, attestation };
+        let state = JobState::Attested {
+            assignment,
+            attestation,
+        };
         assert_eq!(standing(&state, &worker, key), Standing::Attested(claim(7)));
-        for state in [JobState::Open, JobState::Ended { reason: EndReason::Expired, block: 3 }] {
+        for state in [
+            JobState::Open,
+            JobState::Ended {
+                reason: EndReason::Expired,
+                block: 3,
+            },
+        ] {
             assert_eq!(standing(&state, &worker, key), Standing::Gone);
         }
     }

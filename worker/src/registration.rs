@@ -51,11 +51,15 @@ pub async fn register(
     let mut changes = Vec::new();
     match client.provider(&account, At::Best).await? {
         None => {
-            client.submit(&calls::register_provider(wanted.bond), key).await?;
+            client
+                .submit(&calls::register_provider(wanted.bond), key)
+                .await?;
             changes.push(Change::ProviderRegistered);
         }
         Some(provider) if provider.bond < wanted.bond => {
-            client.submit(&calls::bond(wanted.bond - provider.bond), key).await?;
+            client
+                .submit(&calls::bond(wanted.bond - provider.bond), key)
+                .await?;
             changes.push(Change::BondRaised);
         }
         Some(_) => {}
@@ -68,13 +72,18 @@ pub async fn register(
         }
         Some(worker) if worker.provider != account => {
             let provider = worker.provider.to_string();
-            return Err(RegistrationError::OtherProvider(account.to_string(), provider));
+            return Err(RegistrationError::OtherProvider(
+                account.to_string(),
+                provider,
+            ));
         }
         Some(worker) if worker.slots != wanted.slots => {
             return Err(RegistrationError::OtherSlots(worker.slots));
         }
         Some(worker) if worker.ask != wanted.ask => {
-            client.submit(&calls::set_ask(account, wanted.ask), key).await?;
+            client
+                .submit(&calls::set_ask(account, wanted.ask), key)
+                .await?;
             changes.push(Change::AskChanged);
         }
         Some(_) => {}

@@ -93,8 +93,12 @@ pub struct Task<S> {
 impl<S: BlobStore> Task<S> {
     /// Plans by the final state and carries the step out.
     pub async fn advance(&self) -> Result<Progress, StepError> {
-        let job = self.client.job(self.key.job, At::Finalized).await?;
-        let standing = self.standing(job.as_ref());
+        let standing = self.standing(self.client.job(self.key.job, At::Finalized).await?.as_ref());
+        let standing = match self.client.block_hash(self.key.assigned_block).await? {
+            Some(hash) if hash == self.key.block_hash => standing,
+            // The node is behind, or its chain started anew.
+            _ => Standing::Gone,
+        };
         let entry = self.equipment.journal.entry(self.key)?;
         let next_block = self.client.best_number().await?.saturating_add(1);
         let step = next_step(entry.as_ref(), &standing, self.obstacle, next_block);
@@ -146,7 +150,13 @@ impl<S: BlobStore> Task<S> {
 
     /// Computes the job and stores its result.
     async fn result_of(&self, job: &JobView) -> Result<Claim, StepError> {
-        let Equipment { store, executor, max_job_bytes, computing, .. } = &*self.equipment;
+        let Equipment {
+            store,
+            executor,
+            max_job_bytes,
+            computing,
+            ..
+        } = &*self.equipment;
         let _turn = computing.acquire().await.map_err(|_| WorkError::CutOff)?;
         let program = self.client.program(&job.model, At::Finalized).await?;
         let program = program.ok_or(StepError::Missing("the model's program"))?;
@@ -162,8 +172,7 @@ impl<S: BlobStore> Task<S> {
         if !work::is_stored(store, &claim).await? && self.result_of(job).await? != claim {
             return Err(WorkError::Faulty.into());
         }
-        let block = self.client.block_hash(self.key.assigned_block).await?;
-        let block = block.ok_or(StepError::Missing("the block of the assignment"))?;
+        let block = self.key.block_hash;
         info!(job = self.key.job, step = %"attesting", "job");
         let call = calls::attest_job(self.key.job, block, &claim.outputs, claim.trace);
         let included = self.client.submit(&call, key).await?;
@@ -195,7 +204,7 @@ impl<S: BlobStore> Task<S> {
     }
 
     fn drop_job(&self, standing: &Standing) -> Result<Progress, StepError> {
-        self.equipment.journal.drop_entry(self.key)?;
+        self.equipment.journal.give_up(self.key)?;
         let why = match standing {
             Standing::Assigned { .. } => "its time has passed",
             Standing::Attested(_) | Standing::Gone => "this worker does not have it any more",

@@ -59,7 +59,10 @@ impl WorkError {
     /// The reason to decline, if trying again is not likely to help.
     pub fn decline_reason(&self) -> Option<DeclineReason> {
         match self {
-            Self::Unavailable { error: BlobError::Io { .. }, .. } => None,
+            Self::Unavailable {
+                error: BlobError::Io { .. },
+                ..
+            } => None,
             Self::Unavailable { .. } | Self::WrongLength { .. } => {
                 Some(DeclineReason::InputsUnavailable)
             }
@@ -93,12 +96,27 @@ pub async fn load<S: BlobStore>(
     if cost.full_audit_bytes(job.batch) > max_bytes {
         return Err(WorkError::TooLarge { limit: max_bytes });
     }
-    let parameters = plan.program().parameters.iter().map(|parameter| parameter.hash);
-    let parameters = parameters.zip(0u16..).map(|(hash, i)| (TensorRef::Parameter(i), hash));
+    let parameters = plan
+        .program()
+        .parameters
+        .iter()
+        .map(|parameter| parameter.hash);
+    let parameters = parameters
+        .zip(0u16..)
+        .map(|(hash, i)| (TensorRef::Parameter(i), hash));
     let parameters = get_all(store, &plan, job.batch, parameters.collect()).await?;
-    let inputs = job.inputs.iter().zip(0u16..).map(|(hash, i)| (TensorRef::Input(i), *hash));
+    let inputs = job
+        .inputs
+        .iter()
+        .zip(0u16..)
+        .map(|(hash, i)| (TensorRef::Input(i), *hash));
     let inputs = get_all(store, &plan, job.batch, inputs.collect()).await?;
-    Ok(Loaded { plan, batch: job.batch, parameters, inputs })
+    Ok(Loaded {
+        plan,
+        batch: job.batch,
+        parameters,
+        inputs,
+    })
 }
 
 async fn get_all<S: BlobStore>(
@@ -117,10 +135,17 @@ async fn get_all<S: BlobStore>(
         // The chain refuses jobs with more inputs than the program has.
         let expected = plan.tensor_bytes(tensor, batch).unwrap_or_default();
         let blob = store.get(hash, expected).await;
-        let blob = blob.map_err(|error| WorkError::Unavailable { tensor: name.clone(), error })?;
+        let blob = blob.map_err(|error| WorkError::Unavailable {
+            tensor: name.clone(),
+            error,
+        })?;
         let bytes = u64::try_from(blob.len()).unwrap_or(u64::MAX);
         if bytes != expected {
-            return Err(WorkError::WrongLength { tensor: name, bytes, expected });
+            return Err(WorkError::WrongLength {
+                tensor: name,
+                bytes,
+                expected,
+            });
         }
         blobs.push(blob);
     }
@@ -128,10 +153,7 @@ async fn get_all<S: BlobStore>(
 }
 
 /// Executes a job on a thread of its own.
-pub async fn execute(
-    executor: Arc<dyn Executor>,
-    loaded: Loaded,
-) -> Result<Execution, WorkError> {
+pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Execution, WorkError> {
     let run = move || {
         let parameters: Vec<&[u8]> = loaded.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = loaded.inputs.iter().map(Vec::as_slice).collect();
@@ -147,7 +169,10 @@ pub async fn store<S: BlobStore>(store: &S, execution: &Execution) -> Result<Cla
     for output in &execution.outputs {
         outputs.push(store.put(output).await.map_err(WorkError::Storing)?);
     }
-    let trace = store.put(&execution.trace).await.map_err(WorkError::Storing)?;
+    let trace = store
+        .put(&execution.trace)
+        .await
+        .map_err(WorkError::Storing)?;
     Ok(Claim { outputs, trace })
 }
 

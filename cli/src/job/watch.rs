@@ -68,7 +68,7 @@ impl Watch {
                 }
             }
         };
-        let text = format!("{}; final since block {block}", sentence(&job));
+        let text = format!("{}; this is final", sentence(&job));
         output.result(&text, &json!({ "job": job, "final_block": block }))
     }
 

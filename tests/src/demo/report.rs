@@ -1,5 +1,8 @@
 //! What the demonstration says at its end.
 
+use super::figures::{amount, decimal, hundredths_of_percent, mebibytes, percent};
+use super::{PRICE, REQUESTER};
+use crate::digits;
 use mizan_client::keys::format_address;
 use mizan_client::units::{format_amount, format_compute_units};
 use mizan_client::views::{Economics, Timing};
@@ -137,12 +140,19 @@ impl Report {
 
     /// Commands with which to look for oneself, while the chain runs.
     pub fn commands(&self, mizan: &str) -> Vec<String> {
-        let (url, job) = (&self.url, self.job);
-        let outputs = format!("--out outputs --blobs {}", self.blobs);
+        let (url, job, blobs) = (&self.url, self.job, &self.blobs);
+        let outputs = format!("--out outputs --blobs {blobs}");
+        let model = hex_hash(&self.model);
+        let input = digits::input_file().display().to_string();
+        let offer = format!("--batch {} --price {PRICE} --key {REQUESTER}", self.images);
         vec![
+            format!(
+                "{mizan} job post --model {model} --input {input} {offer} --blobs {blobs} \
+                 --url {url}"
+            ),
             format!("{mizan} job watch {job} --url {url}"),
             format!("{mizan} job fetch {job} {outputs} --url {url}"),
-            format!("{mizan} model show {} --url {url}", hex_hash(&self.model)),
+            format!("{mizan} model show {model} --url {url}"),
             format!(
                 "{mizan} account balance {} --url {url}",
                 format_address(&self.provider)
@@ -232,55 +242,121 @@ impl Report {
     }
 }
 
-/// A whole number with the point moved to the left, exactly.
-fn decimal(number: u128, places: u32) -> Number {
-    let unit = 10u128.pow(places);
-    let (whole, rest) = (number / unit, number % unit);
-    let text = format!("{whole}.{rest:0width$}", width = places as usize);
-    // Digits around a point are a number; so few of them are kept to the last.
-    serde_json::from_str(&text).expect("digits around a point are a JSON number; qed")
-}
-
-/// An amount as a whole number.
-fn amount(amount: u128) -> Value {
-    // The demonstration's own amounts are far below 2^53, from where readers may round.
-    u64::try_from(amount).map_or_else(|_| amount.to_string().into(), Value::from)
-}
-
-/// Rounded to the nearest.
-fn hundredths_of_percent(part: usize, whole: u128) -> u128 {
-    (part as u128 * 20_000 + whole) / (2 * whole.max(1))
-}
-
-/// Rounded up to a tenth.
-fn mebibytes(bytes: u64) -> Number {
-    decimal((u128::from(bytes) * 10).div_ceil(1 << 20), 1)
-}
-
-/// A share in billionths.
-fn percent(share: u32) -> String {
-    let text = format!("{}.{:07}", share / 10_000_000, share % 10_000_000);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn figures_are_exact_decimals() {
-        let written = |number, places| decimal(number, places).to_string();
-        assert_eq!(written(hundredths_of_percent(349, 360), 2), "96.94");
-        assert_eq!(written(hundredths_of_percent(360, 360), 2), "100.0");
-        assert_eq!(written(3_225_600, 9), "0.0032256");
-        assert_eq!(written(45_034, 3), "45.034");
-        assert_eq!(mebibytes((1 << 20) + 1).to_string(), "1.1");
+    fn report() -> Report {
+        let [requester, worker, provider] = [1, 2, 3].map(|byte| AccountId([byte; 32]));
+        Report {
+            job: 0,
+            job_state: "settled".into(),
+            model: [4; 32],
+            requester,
+            worker,
+            provider,
+            images: 360,
+            right: 349,
+            right_float: 350,
+            macs: 3_225_600,
+            payment: 100_032_256_000,
+            worker_paid: 85_027_417_600,
+            burned: 15_004_838_400,
+            minted: 4_001_290_240,
+            assigned_block: 4,
+            attested_block: 7,
+            settled_block: 12,
+            final_block: 13,
+            timing: timing(),
+            economics: economics(),
+            warm: Duration::from_millis(45_034),
+            url: "ws://127.0.0.1:1".into(),
+            blobs: "/b".into(),
+            node_peak_bytes: 160 << 20,
+            worker_peak_bytes: 15 << 20,
+        }
+    }
+
+    fn timing() -> Timing {
+        Timing {
+            challenge_blocks: 4,
+            decline_blocks: 5,
+            min_duration_blocks: 5,
+            max_duration_blocks: 3_600,
+            max_wait_blocks: 201_600,
+            heartbeat_blocks: 5,
+            liveness_blocks: 20,
+            back_off_blocks: 2,
+            era_blocks: 100,
+            retention_eras: 8,
+        }
+    }
+
+    fn economics() -> Economics {
+        Economics {
+            min_price_per_unit: 1,
+            flat_price: 1,
+            worker_share: 850_000_000,
+            auditor_share: 50_000_000,
+            royalty_share: 20_000_000,
+            burn_share: 80_000_000,
+            mint_ratio: 500_000_000,
+            timeout_share: 100_000_000,
+            min_bond: 1,
+            model_deposit: 1,
+            model_byte_deposit: 1,
+            job_deposit: 1,
+            job_input_deposit: 1,
+        }
     }
 
     #[test]
-    fn shares_are_written_in_per_cent() {
-        assert_eq!(percent(850_000_000), "85 %");
-        assert_eq!(percent(333_333_333), "33.3333333 %");
-        assert_eq!(percent(0), "0 %");
+    fn object_has_the_promised_fields_with_exact_values() {
+        let object = report().json();
+        let expected = json!({
+            "job_state": "settled",
+            "accuracy": decimal(9_694, 2),
+            "accuracy_float": decimal(9_722, 2),
+            "right": 349,
+            "images": 360,
+            "compute_units": decimal(3_225_600, 9),
+            "payment": 100_032_256_000u64,
+            "worker_paid": 85_027_417_600u64,
+            "burned": 15_004_838_400u64,
+            "minted": 4_001_290_240u64,
+            "challenge_blocks": 4,
+            "warm_seconds": decimal(45_034, 3),
+        });
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&object[name], value, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_says_who_was_paid_what_and_why() {
+        let table = report().table();
+        let lines: Vec<&str> = table.lines().collect();
+        let paid = "  paid               0.0850274176 MZN   85 % to the provider, for the work";
+        assert!(lines.contains(&paid), "{table}");
+        assert!(table.contains("349 of 360 (96.94 %)"), "{table}");
+        assert!(
+            table.contains("attested in 7, open to challenge for 4, settled in 12"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn only_a_settled_and_paid_job_counts_as_paid() {
+        assert!(report().is_paid());
+        assert!(!Report {
+            worker_paid: 0,
+            ..report()
+        }
+        .is_paid());
+        assert!(!Report {
+            job_state: "attested".into(),
+            ..report()
+        }
+        .is_paid());
     }
 }
