@@ -4,7 +4,7 @@ use crate::{
     finality::GrandpaBlockImport,
     service::{FullClient, SelectChain, TransactionPool},
 };
-use mizan_runtime::Block;
+use mizan_runtime::opaque::Block;
 use polkadot_sdk::*;
 use sc_consensus_babe::{BabeLink, BabeParams, SlotProportion};
 use sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging;

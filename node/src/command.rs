@@ -5,7 +5,7 @@ use crate::{
     cli::{Cli, Subcommand},
     service::{self, Parts},
 };
-use mizan_runtime::{Block, Hash};
+use mizan_runtime::{opaque::Block, Hash};
 use polkadot_sdk::*;
 use sc_cli::SubstrateCli;
 use sc_network::config::NetworkBackendType;

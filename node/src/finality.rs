@@ -1,7 +1,7 @@
 //! GRANDPA: voting on which block is final.
 
 use crate::service::{FullBackend, FullClient, SelectChain, TransactionPool};
-use mizan_runtime::{Block, Hash};
+use mizan_runtime::{opaque::Block, Hash};
 use polkadot_sdk::*;
 use sc_client_api::HeaderBackend;
 use sc_consensus_grandpa::{GrandpaParams, SharedVoterState, VotingRulesBuilder};

@@ -3,7 +3,7 @@
 
 use crate::service::{FullBackend, FullClient, SelectChain, TransactionPool};
 use jsonrpsee::RpcModule;
-use mizan_runtime::{Block, BlockNumber, Hash};
+use mizan_runtime::{opaque::Block, BlockNumber, Hash};
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use polkadot_sdk::*;
 use sc_consensus_babe::BabeWorkerHandle;

@@ -6,7 +6,7 @@ use crate::{
     rpc,
 };
 use futures::FutureExt;
-use mizan_runtime::{Block, Hash, RuntimeApi};
+use mizan_runtime::{opaque::Block, Hash, RuntimeApi};
 use polkadot_sdk::*;
 use sc_client_api::Backend;
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle};

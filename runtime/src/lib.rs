@@ -87,6 +87,15 @@ pub type Hash = sp_core::H256;
 pub type Header = generic::Header<BlockNumber, Hashing>;
 /// Block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+/// Types for the node, which passes transactions on without looking into them. With these the
+/// node also serves them over RPC as text in hex, as wallets expect.
+pub mod opaque {
+    use super::*;
+
+    /// Block whose transactions are bytes.
+    pub type Block = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
+}
+
 /// A transaction as it travels.
 pub type UncheckedExtrinsic =
     generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
