@@ -1,10 +1,10 @@
 //! `mizan account transfer`.
 
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::output::Output;
 use clap::Args;
-use mizan_client::{account_of, calls, hex_hash, keys, units, AccountId};
+use mizan_client::{account_of, calls, hex_hash, keys, units, AccountId, At};
 use serde_json::json;
 
 /// Gives tokens to an account. Returns once the transfer is final.
@@ -26,6 +26,12 @@ impl Transfer {
     ) -> Result<(), Failure> {
         let key = context.key()?;
         let client = context.client().await?;
+        let free = client.balance(&account_of(&key), At::Best).await?.free;
+        if self.amount > free {
+            let (amount, free) = (units::format_amount(self.amount), units::format_amount(free));
+            let message = format!("{amount} is more than the {free} that are free; nothing was sent");
+            return Err(Failure::new(Kind::Refused, message));
+        }
         output.progress("sending, and waiting until the transfer is final");
         let call = calls::transfer(self.to, self.amount);
         let included = client.submit_finalized(&call, &key).await?;
