@@ -8,8 +8,9 @@
 # Reads:
 #   CARGO_TARGET_DIR       where builds go; the default is target/ in the clone
 #   MIZAN_WASM_TOOLCHAIN   what compiles the runtime to WebAssembly:
-#                          rustup (default): the target wasm32v1-none of the
-#                          Rust in use; distro: Debian's rustc-web
+#                          rustup: the target wasm32v1-none of the Rust in use;
+#                          distro: Debian's rustc-web. The default is rustup,
+#                          and distro where Debian's is the only Rust
 # Sets:
 #   MIZAN_REPO             the clone
 #   CARGO_TARGET_DIR       as an absolute path
@@ -18,7 +19,7 @@
 #   RUSTUP_AUTO_INSTALL    0 in distro mode: rustup downloads nothing
 #   PATH                   with cargo's bin directory
 #
-# Offers: usage, say MESSAGE, die MESSAGE [EXIT CODE],
+# Offers: usage, installed PACKAGE, say MESSAGE, die MESSAGE [EXIT CODE],
 #         can_be_root, as_root COMMAND...
 
 MIZAN_REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -34,7 +35,18 @@ case :$PATH: in
     *) PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH ;;
 esac
 
-MIZAN_WASM_TOOLCHAIN=${MIZAN_WASM_TOOLCHAIN:-rustup}
+# Whether Debian's package of this name is installed.
+installed() {
+    # shellcheck disable=SC2016 # dpkg-query's placeholder
+    [[ $(dpkg-query --show --showformat '${db:Status-Abbrev}' "$1" 2>/dev/null) == ?i* ]]
+}
+
+if [[ -z ${MIZAN_WASM_TOOLCHAIN-} ]]; then
+    MIZAN_WASM_TOOLCHAIN=rustup
+    if ! command -v rustup >/dev/null && installed cargo-web; then
+        MIZAN_WASM_TOOLCHAIN=distro
+    fi
+fi
 export MIZAN_REPO CARGO_TARGET_DIR PATH MIZAN_WASM_TOOLCHAIN
 
 # Prints the running script's header comment.
