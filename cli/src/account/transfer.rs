@@ -28,8 +28,12 @@ impl Transfer {
         let client = context.client().await?;
         let free = client.balance(&account_of(&key), At::Best).await?.free;
         if self.amount > free {
-            let (amount, free) = (units::format_amount(self.amount), units::format_amount(free));
-            let message = format!("{amount} is more than the {free} that are free; nothing was sent");
+            let (amount, free) = (
+                units::format_amount(self.amount),
+                units::format_amount(free),
+            );
+            let message =
+                format!("{amount} is more than the {free} that are free; nothing was sent");
             return Err(Failure::new(Kind::Refused, message));
         }
         output.progress("sending, and waiting until the transfer is final");
