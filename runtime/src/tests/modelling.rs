@@ -9,6 +9,7 @@ use pallet_models::{Error, Event, HoldReason};
 use polkadot_sdk::*;
 use sp_core::H256;
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::TokenError;
 
 type ModelsError = Error<Runtime>;
 
@@ -159,7 +160,10 @@ fn model_is_refused_when_its_deposit_can_not_be_held() {
         let poor = Sr25519Keyring::One;
         let mut program = program(Alice);
         program.owner = id(poor).into();
-        assert!(register(poor, program.encode()).is_err());
+        assert_noop!(
+            register(poor, program.encode()),
+            TokenError::FundsUnavailable
+        );
         assert_eq!(pallet_models::Models::<Runtime>::iter().count(), 0);
     });
 }

@@ -7,6 +7,7 @@ use mizan_protocol::UNIT;
 use pallet_providers::{registration::consent_bytes, Error, Event, HoldReason};
 use polkadot_sdk::*;
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::{ArithmeticError, TokenError};
 
 type ProvidersError = Error<Runtime>;
 
@@ -42,7 +43,7 @@ fn register_provider_fails_below_the_least_bond_twice_and_beyond_the_balance() {
         let least = economics().min_bond;
         let register = |bond| Providers::register_provider(signed(Bob), bond);
         assert_noop!(register(least - 1), ProvidersError::BondTooSmall);
-        assert!(register(2_000_000 * UNIT).is_err());
+        assert_noop!(register(2_000_000 * UNIT), TokenError::FundsUnavailable);
         assert_eq!(held(Bob, HoldReason::Bond), 0);
         assert_ok!(register(least));
         assert_noop!(register(least), ProvidersError::AlreadyRegistered);
@@ -77,7 +78,10 @@ fn bond_grows_and_shrinks_down_to_the_least() {
             Providers::unbond(signed(Bob), u128::MAX),
             ProvidersError::BondLocked
         );
-        assert!(Providers::bond(signed(Bob), u128::MAX).is_err());
+        assert_noop!(
+            Providers::bond(signed(Bob), u128::MAX),
+            ArithmeticError::Overflow
+        );
         assert_eq!(held(Bob, HoldReason::Bond), least);
     });
 }

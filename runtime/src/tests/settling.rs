@@ -13,7 +13,7 @@ use mizan_protocol::{
 use pallet_rewards::Split;
 use polkadot_sdk::*;
 use sp_core::H256;
-use sp_runtime::traits::Dispatchable;
+use sp_runtime::{traits::Dispatchable, TokenError};
 
 #[test]
 fn settled_job_pays_burns_mints_and_is_recorded() {
@@ -208,7 +208,10 @@ fn burning_counts_only_through_the_books() {
         );
         // Wrapped in a batch it is refused as well.
         let batch = RuntimeCall::Utility(pallet_utility::Call::batch_all { calls: vec![burn] });
-        assert!(batch.dispatch(signed(Bob)).is_err());
+        assert_noop!(
+            batch.dispatch(signed(Bob)).map_err(|e| e.error),
+            frame_system::Error::<Runtime>::CallFiltered
+        );
         assert_ok!(Rewards::burn(signed(Bob), UNIT));
         assert_eq!(Balances::total_issuance(), issued - UNIT);
         assert_eq!(pallet_rewards::Burned::<Runtime>::get(), UNIT);
@@ -217,7 +220,10 @@ fn burning_counts_only_through_the_books() {
             amount: UNIT,
         };
         assert!(events().contains(&RuntimeEvent::Rewards(event)));
-        assert!(Rewards::burn(signed(Bob), u128::MAX).is_err());
+        assert_noop!(
+            Rewards::burn(signed(Bob), u128::MAX),
+            TokenError::FundsUnavailable
+        );
     });
 }
 
