@@ -1,13 +1,22 @@
 //! The command line.
 
+use crate::account::AccountCommand;
+use crate::blobs::BlobsCommand;
+use crate::completions::Completions;
 use crate::context::Context;
+use crate::era::EraCommand;
 use crate::failure::{Failure, EXIT_CODES};
+use crate::job::JobCommand;
+use crate::keys::KeysCommand;
+use crate::man::Manual;
+use crate::model::ModelCommand;
 use crate::output::Output;
-use crate::{account, job, model};
+use crate::provider::ProviderCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Publish models and inputs, post jobs, watch them, fetch their results, move tokens.
+/// Publish models and inputs, post jobs, watch them, fetch their results; run providers; move
+/// tokens; and ask why things are as they are.
 #[derive(Debug, Parser)]
 #[command(name = "mizan", version, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -26,6 +35,7 @@ pub(crate) struct Settings {
         long,
         global = true,
         env = "MIZAN_URL",
+        hide_env_values = true,
         default_value = "ws://127.0.0.1:9944"
     )]
     pub(crate) url: String,
@@ -36,8 +46,15 @@ pub(crate) struct Settings {
     /// Who signs: a file that holds a secret URI
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// The folder of blobs, shared with workers
-    #[arg(long, global = true, value_name = "DIR", env = "MIZAN_BLOBS")]
+    /// The folder of blobs: shared with workers where there are no blob servers, and otherwise
+    /// where copies are kept, ~/.cache/mizan/blobs if not given
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "MIZAN_BLOBS",
+        hide_env_values = true
+    )]
     pub(crate) blobs: Option<PathBuf>,
     /// Print the result as one JSON object
     #[arg(long, global = true)]
@@ -52,35 +69,23 @@ enum Command {
     /// Work that you pay for
     #[command(subcommand)]
     Job(JobCommand),
-    /// Tokens
+    /// Hardware that earns: bonds, workers and their keys
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Tokens, and an account's part in the market
     #[command(subcommand)]
     Account(AccountCommand),
-}
-
-#[derive(Debug, Subcommand)]
-enum ModelCommand {
-    /// Publish a model's parameters and register its program
-    Register(model::register::Register),
-    /// Show a registered model
-    Show(model::show::Show),
-}
-
-#[derive(Debug, Subcommand)]
-enum JobCommand {
-    /// Publish inputs and post a job
-    Post(job::post::Post),
-    /// Follow a job until it is settled and final
-    Watch(job::watch::Watch),
-    /// Write a job's outputs to files
-    Fetch(job::fetch::Fetch),
-}
-
-#[derive(Debug, Subcommand)]
-enum AccountCommand {
-    /// Show what an account has
-    Balance(account::balance::Balance),
-    /// Give tokens to an account
-    Transfer(account::transfer::Transfer),
+    /// The ledger, period by period
+    #[command(subcommand)]
+    Era(EraCommand),
+    /// Bytes named by their BLAKE3 hash: published, fetched, served
+    #[command(subcommand)]
+    Blobs(BlobsCommand),
+    /// Keys: made, shown, and a worker key's consent
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    Completions(Completions),
+    Man(Manual),
 }
 
 impl Arguments {
@@ -88,70 +93,18 @@ impl Arguments {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let context = Context::new(self.settings);
         match self.command {
-            Command::Model(ModelCommand::Register(command)) => command.run(&context, output).await,
-            Command::Model(ModelCommand::Show(command)) => command.run(&context, output).await,
-            Command::Job(JobCommand::Post(command)) => command.run(&context, output).await,
-            Command::Job(JobCommand::Watch(command)) => command.run(&context, output).await,
-            Command::Job(JobCommand::Fetch(command)) => command.run(&context, output).await,
-            Command::Account(AccountCommand::Balance(command)) => {
-                command.run(&context, output).await
-            }
-            Command::Account(AccountCommand::Transfer(command)) => {
-                command.run(&context, output).await
-            }
+            Command::Model(command) => command.run(&context, output).await,
+            Command::Job(command) => command.run(&context, output).await,
+            Command::Provider(command) => command.run(&context, output).await,
+            Command::Account(command) => command.run(&context, output).await,
+            Command::Era(command) => command.run(&context, output).await,
+            Command::Blobs(command) => command.run(&context, output).await,
+            Command::Keys(command) => command.run(&context, output).await,
+            Command::Completions(command) => command.run(output),
+            Command::Man(command) => command.run(output),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::{error::ErrorKind, CommandFactory};
-
-    fn refused(words: &[&str]) -> ErrorKind {
-        let words = ["mizan"].iter().chain(words);
-        Arguments::try_parse_from(words).unwrap_err().kind()
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn help_names_every_exit_code() {
-        let help = Arguments::command().render_help().to_string();
-        for code in 0..=7 {
-            assert!(help.contains(&format!("\n  {code}  ")), "{code} in {help}");
-        }
-    }
-
-    #[test]
-    fn a_key_comes_from_one_place() {
-        let words = ["account", "balance", "--key", "//Bob", "--key-file", "key"];
-        assert_eq!(refused(&words), ErrorKind::ArgumentConflict);
-    }
-
-    #[test]
-    fn numbers_and_amounts_are_checked_before_anything_is_done() {
-        let hash = format!("0x{}", "0".repeat(64));
-        let post = [
-            "job", "post", "--model", &hash, "--input", "i", "--batch", "1", "--price",
-        ];
-        let with = |price| refused(&[&post[..], &[price]].concat());
-        assert_eq!(with("much"), ErrorKind::ValueValidation);
-        assert_eq!(with("0.0000000000001"), ErrorKind::ValueValidation);
-        assert_eq!(
-            refused(&["job", "watch", "one"]),
-            ErrorKind::ValueValidation
-        );
-        assert_eq!(
-            refused(&["model", "show", "0x12"]),
-            ErrorKind::ValueValidation
-        );
-        assert_eq!(
-            refused(&["account", "transfer", "--to", "me", "--amount", "1"]),
-            ErrorKind::ValueValidation
-        );
-    }
-}
+mod tests;

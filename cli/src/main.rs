@@ -1,28 +1,41 @@
-//! # `mizan`: the command for requesters and token holders.
+//! # `mizan`: the command for requesters, providers and token holders.
 //!
 //! ## Overview
-//! It publishes models and inputs, posts jobs, watches them, fetches their results, and moves
-//! tokens. What it prints on standard output is the result; progress goes to standard error. With
-//! `--json` the result is one JSON object, and so is an error.
+//! It publishes models and inputs, posts jobs, watches them, fetches their results; registers
+//! providers and workers; serves blobs; moves tokens; and says why things are as they are. What it
+//! prints on standard output is the result; progress goes to standard error. With `--json` the
+//! result is one JSON object, and so is an error.
 //!
 //! | Module | What |
 //! | --- | --- |
 //! | `arguments` | the command line |
 //! | `context` | chain, key and blobs as the command line names them |
 //! | `failure` | kinds of failure and their exit codes |
-//! | `output` | results and progress |
-//! | `model`, `job`, `account` | one command a file |
+//! | `output`, `table` | results and progress; tables for people |
+//! | `sending` | transactions, followed until they are final |
+//! | `explanation` | why things are where they are, in words |
+//! | `model`, `job`, `provider`, `account`, `era`, `blobs`, `keys` | one command a file |
+//! | `completions`, `man` | for shells and manuals |
 //!
 //! ## Non-goals
-//! Verifying results, working, validating: auditors, providers and validators have their own.
+//! Verifying results, working, validating: auditors, workers and validators have their own.
 
 mod account;
 mod arguments;
+mod blobs;
+mod completions;
 mod context;
+mod era;
+mod explanation;
 mod failure;
 mod job;
+mod keys;
+mod man;
 mod model;
 mod output;
+mod provider;
+mod sending;
+mod table;
 
 use clap::Parser;
 use failure::Failure;

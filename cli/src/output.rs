@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use serde_json::{json, Value};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 /// Where a command writes.
 pub(crate) struct Output<'a> {
@@ -29,7 +29,11 @@ impl<'a> Output<'a> {
         } else {
             text.to_owned()
         };
-        Ok(writeln!(self.result, "{text}")?)
+        match writeln!(self.result, "{text}") {
+            // Whoever reads has read enough, as `head` does.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     /// What is going on.
@@ -69,6 +73,26 @@ mod tests {
             written(true, write),
             ("{\"job\":3}\n".into(), String::new())
         );
+    }
+
+    #[test]
+    fn a_reader_that_has_read_enough_is_no_failure() {
+        struct Closed(ErrorKind);
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let result = |kind| {
+            let (mut result, mut progress) = (Closed(kind), Vec::new());
+            Output::new(false, &mut result, &mut progress).result("job 3", &json!({}))
+        };
+        assert_eq!(result(ErrorKind::BrokenPipe), Ok(()));
+        let full = result(ErrorKind::StorageFull).unwrap_err();
+        assert_eq!(full.kind, Kind::Other);
     }
 
     #[test]

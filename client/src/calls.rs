@@ -36,6 +36,8 @@ pub struct Offer {
     pub wait_blocks: u32,
     /// The only worker that may do it.
     pub worker: Option<AccountId>,
+    /// Addresses of blob servers: `http://` or `https://`, at most four of at most 128 bytes.
+    pub blob_servers: Vec<String>,
 }
 
 /// Why a worker does not take a job.
@@ -59,6 +61,7 @@ pub fn post_job(offer: Offer) -> impl Payload {
         offer.duration_blocks,
         offer.wait_blocks,
         offer.worker,
+        blob_servers(offer.blob_servers),
     )
 }
 
@@ -160,6 +163,11 @@ pub fn transfer(to: AccountId, amount: u128) -> impl Payload {
 /// Burn tokens of one's own.
 pub fn burn(amount: u128) -> impl Payload {
     runtime::tx().rewards().burn(amount)
+}
+
+fn blob_servers(addresses: Vec<String>) -> BoundedVec<BoundedVec<u8>> {
+    let bytes = addresses.into_iter().map(String::into_bytes);
+    BoundedVec(bytes.map(BoundedVec).collect())
 }
 
 fn hashes(hashes: &[Hash]) -> BoundedVec<H256> {

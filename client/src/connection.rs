@@ -39,7 +39,7 @@ pub struct Client {
     /// Held from reading an account's nonce until the pool has the transaction, so that calls sent
     /// at the same time get different ones.
     pub(crate) sending: Arc<tokio::sync::Mutex<()>>,
-    socket: Socket,
+    pub(crate) socket: Socket,
     spec_version: u32,
 }
 

@@ -19,6 +19,11 @@ fn hashes(hashes: BoundedVec<H256>) -> Vec<Hash> {
     hashes.0.into_iter().map(|hash| hash.0).collect()
 }
 
+/// The chain takes only printable ASCII.
+fn address(address: BoundedVec<u8>) -> String {
+    String::from_utf8_lossy(&address.0).into_owned()
+}
+
 pub(crate) fn job(id: u64, job: jobs::Job<AccountId>) -> JobView {
     JobView {
         id,
@@ -35,6 +40,7 @@ pub(crate) fn job(id: u64, job: jobs::Job<AccountId>) -> JobView {
         directed: job.directed,
         excluded: job.excluded.0,
         missing_inputs: job.missing_inputs.0,
+        blob_servers: job.blob_servers.0.into_iter().map(address).collect(),
         due_block: job.due_block,
         state: job.state.into(),
     }

@@ -54,6 +54,16 @@ pub enum ClientError {
     /// The node no longer has, or never had, the state of that block.
     #[error("the node does not have block {0}")]
     BlockUnknown(String),
+    /// The node refused to answer: unknown ids, pages that are too large, pruned blocks.
+    #[error("{message} ({method}: error {code})")]
+    Method {
+        /// The JSON-RPC method.
+        method: String,
+        /// Its error code, as docs/rpc.md lists them.
+        code: i32,
+        /// What the node says.
+        message: String,
+    },
     /// The node answered something else than its metadata promises.
     #[error("the node's answer can't be used: {0}")]
     Unexpected(String),
@@ -65,7 +75,7 @@ impl ClientError {
         match self {
             Self::Connection { .. } | Self::TimedOut { .. } | Self::Rejected { .. } => true,
             Self::BlockUnknown(_) | Self::Unexpected(_) => true,
-            Self::Incompatible { .. } | Self::Refused { .. } => false,
+            Self::Incompatible { .. } | Self::Refused { .. } | Self::Method { .. } => false,
         }
     }
 

@@ -1,10 +1,12 @@
 //! Keys and addresses.
 
 use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
-use subxt_signer::SecretUri;
+use subxt_signer::{bip39::Mnemonic, SecretUri};
 
 pub use subxt::utils::AccountId32 as AccountId;
 pub use subxt_signer::sr25519::Keypair;
@@ -24,7 +26,7 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Others could read the secret.
     #[error(
@@ -37,10 +39,32 @@ pub enum KeyError {
         /// Its permission bits.
         mode: u32,
     },
+    /// There is something where a new key was to be written.
+    #[error(
+        "{} is there already, and a key is never written over: name another file, or use the key \
+         in this one", .0.display()
+    )]
+    Exists(PathBuf),
+    /// A new key can't be written.
+    #[error("can't write the key file {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system gives no randomness, so that no key can be made.
+    #[error("can't read /dev/urandom, from which new keys are made: {0}")]
+    NoRandomness(io::Error),
     /// Not an address of this chain.
     #[error("{0:?} is not an address with prefix 42, like 5Grw...utQY")]
     NotAnAddress(String),
 }
+
+/// Where the system's own generator is read.
+const SYSTEM_RANDOMNESS: &str = "/dev/urandom";
+/// Bytes of randomness in a new key: twelve words.
+const ENTROPY_BYTES: usize = 16;
 
 /// The sr25519 key of a secret URI: a phrase or `0x` seed with derivations, or `//Alice`.
 pub fn parse_key(uri: &str) -> Result<Keypair, KeyError> {
@@ -59,9 +83,59 @@ pub fn load_key_file(path: &Path) -> Result<Keypair, KeyError> {
         path: path.into(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
     refuse_open_file(path, &file.metadata().map_err(unreadable)?)?;
-    parse_key(&std::io::read_to_string(file).map_err(unreadable)?)
+    parse_key(&io::read_to_string(file).map_err(unreadable)?)
+}
+
+/// Makes a new random key and writes its twelve words to a new file that only its owner can read.
+/// A file that is there already is never touched. Folders above it must exist.
+pub fn create_key_file(path: &Path) -> Result<Keypair, KeyError> {
+    let phrase = new_phrase()?;
+    let key = parse_key(&phrase)?;
+    let mut file = match exclusive().open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(KeyError::Exists(path.into()))
+        }
+        Err(source) => return Err(unwritable(path, source)),
+    };
+    let written = writeln!(file, "{phrase}").and_then(|()| file.sync_all());
+    if let Err(source) = written {
+        // Half a key helps nobody, and would stand in the way of the next attempt.
+        let _ = std::fs::remove_file(path);
+        return Err(unwritable(path, source));
+    }
+    Ok(key)
+}
+
+fn unwritable(path: &Path, source: io::Error) -> KeyError {
+    KeyError::Unwritable {
+        path: path.into(),
+        source,
+    }
+}
+
+/// Twelve words nobody else has.
+fn new_phrase() -> Result<String, KeyError> {
+    let mut entropy = [0; ENTROPY_BYTES];
+    File::open(SYSTEM_RANDOMNESS)
+        .and_then(|mut system| system.read_exact(&mut entropy))
+        .map_err(KeyError::NoRandomness)?;
+    let phrase = Mnemonic::from_entropy(&entropy).map_err(|_| KeyError::NotASecret)?;
+    Ok(phrase.to_string())
+}
+
+/// How a key file is opened: made by this call, and from its first moment its owner's only.
+fn exclusive() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
 }
 
 #[cfg(unix)]
@@ -104,7 +178,6 @@ pub fn format_address(account: &AccountId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 
@@ -163,6 +236,57 @@ mod tests {
         let refused = load_key_file(&path).unwrap_err();
         assert!(matches!(refused, KeyError::TooOpen { mode: 0o640, .. }));
         assert!(refused.to_string().contains("chmod 600"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_key_file_is_its_owners_only_and_is_read_back() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let key = create_key_file(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(account_of(&load_key_file(&path).unwrap()), account_of(&key));
+        let words = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(words.split_whitespace().count(), 12);
+    }
+
+    #[test]
+    fn two_new_keys_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = |name| account_of(&create_key_file(&folder.path().join(name)).unwrap());
+        assert_ne!(new("one"), new("two"));
+    }
+
+    #[test]
+    fn a_key_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "something else").unwrap();
+        let refused = create_key_file(&path).unwrap_err();
+        assert!(matches!(&refused, KeyError::Exists(at) if *at == path));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "something else");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed_to_where_a_key_would_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("key"), folder.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let refused = create_key_file(&link).unwrap_err();
+        assert!(matches!(refused, KeyError::Exists(_)), "{refused}");
+        assert!(!target.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nowhere/key");
+        let refused = create_key_file(&path).unwrap_err();
+        assert!(matches!(refused, KeyError::Unwritable { .. }));
+        assert!(refused.to_string().contains("nowhere/key"), "{refused}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`Client`] | one connection to one node: reads at a chosen block, calls, blocks as they come |
 //! | [`calls`] | every call of the Mizan pallets, ready to be submitted |
+//! | [`explanations`] | why a job or an account is where it is |
 //! | [`views`] | what reads give: plain structs, which also serialise |
 //! | [`keys`] | secret keys and addresses |
 //! | [`blobs`] | bytes named by their BLAKE3 hash |
@@ -37,13 +38,13 @@
 //! The node is trusted: run your own.
 #![forbid(unsafe_code)]
 
-pub mod blobs;
 pub mod calls;
 mod config;
 
 mod connection;
 mod conversions;
 mod error;
+pub mod explanations;
 pub mod keys;
 pub mod model_bundle;
 mod reads;
@@ -57,6 +58,7 @@ pub use config::MizanConfig;
 pub use connection::{At, BlockStream, Client};
 pub use error::ClientError;
 pub use keys::{account_of, AccountId, Keypair};
+pub use mizan_blobs as blobs;
 pub use mizan_tensor::Hash;
 pub use submission::Included;
 pub use subxt;

@@ -55,6 +55,29 @@ impl Client {
         Ok(model.map(|model| conversions::model(*id, model)))
     }
 
+    /// Every registered model, at most `limit` of them, in no order.
+    pub async fn models(&self, limit: usize, at: At) -> Result<Vec<ModelView>, ClientError> {
+        let block = self.at(at).await?;
+        let entries = block
+            .storage()
+            .iter(runtime::storage().models().models(), ())
+            .await;
+        let mut entries = entries.map_err(|error| self.explain(error))?;
+        let mut models = Vec::new();
+        while models.len() < limit {
+            let Some(entry) = entries.next().await else {
+                break;
+            };
+            let entry = entry.map_err(|error| self.explain(error))?;
+            let key = entry.key().and_then(|key| key.decode());
+            let id = key.map_err(|error| self.explain(error))?.0;
+            let model = entry.value().decode();
+            let model = model.map_err(|error| self.explain(error))?;
+            models.push(conversions::model(id.0, model));
+        }
+        Ok(models)
+    }
+
     /// The program of a registered model.
     pub async fn program(&self, id: &Hash, at: At) -> Result<Option<Program>, ClientError> {
         let bytes = self
@@ -170,6 +193,34 @@ impl Client {
             .await?
             .map(Into::into)
             .unwrap_or_default())
+    }
+
+    /// What every provider contributed in an era, at most `limit` of them, in no order.
+    pub async fn era_entries(
+        &self,
+        era: u32,
+        limit: usize,
+        at: At,
+    ) -> Result<Vec<(AccountId, Contribution)>, ClientError> {
+        let block = self.at(at).await?;
+        let entries = block
+            .storage()
+            .iter(runtime::storage().contributions().eras(), (era,))
+            .await;
+        let mut entries = entries.map_err(|error| self.explain(error))?;
+        let mut contributions = Vec::new();
+        while contributions.len() < limit {
+            let Some(entry) = entries.next().await else {
+                break;
+            };
+            let entry = entry.map_err(|error| self.explain(error))?;
+            let key = entry.key().and_then(|key| key.decode());
+            let account = key.map_err(|error| self.explain(error))?.1;
+            let contribution = entry.value().decode();
+            let contribution = contribution.map_err(|error| self.explain(error))?;
+            contributions.push((account, contribution.into()));
+        }
+        Ok(contributions)
     }
 
     async fn read<A: Address>(

@@ -3,35 +3,35 @@
 
 use crate::{AccountId, Hash};
 use mizan_tensor::Cost;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobView {
     /// Its id.
     pub id: u64,
     /// Who posted it and pays.
     pub requester: AccountId,
     /// The program it runs.
-    #[serde(serialize_with = "hash")]
+    #[serde(with = "hash")]
     pub model: Hash,
     /// Number of items.
     pub batch: u32,
     /// Hashes of its inputs, in the program's order.
-    #[serde(serialize_with = "hashes")]
+    #[serde(with = "hashes")]
     pub inputs: Vec<Hash>,
     /// Its size in multiply-accumulates.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub macs: u128,
     /// Most that the requester pays for a compute unit.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub price_per_unit: u128,
     /// Held on the requester's account for the payment.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub held: u128,
     /// Held on the requester's account for the record.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub deposit: u128,
     /// Blocks that a worker has from its assignment.
     pub duration_blocks: u32,
@@ -43,6 +43,8 @@ pub struct JobView {
     pub excluded: Vec<AccountId>,
     /// Providers that found its inputs missing.
     pub missing_inputs: Vec<AccountId>,
+    /// Addresses of the blob servers that have its inputs and take its outputs.
+    pub blob_servers: Vec<String>,
     /// Block in which the chain looks at it next.
     pub due_block: u32,
     /// Where it stands.
@@ -51,7 +53,7 @@ pub struct JobView {
 }
 
 /// Where a job stands. Serialises with its name under `state`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
     /// Waiting for a worker.
@@ -126,17 +128,17 @@ impl fmt::Display for JobState {
 }
 
 /// A worker's obligation to a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// The hot key that attests.
     pub worker: AccountId,
     /// The account that is paid and whose bond is locked.
     pub provider: AccountId,
     /// What the job will cost its requester.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub payment: u128,
     /// Bond locked behind it.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub lock: u128,
     /// Block of the assignment.
     pub assigned_block: u32,
@@ -145,13 +147,13 @@ pub struct Assignment {
 }
 
 /// A worker's signed claim of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attestation {
     /// Hash of each output, in the program's order.
-    #[serde(serialize_with = "hashes")]
+    #[serde(with = "hashes")]
     pub outputs: Vec<Hash>,
     /// Hash of the trace.
-    #[serde(serialize_with = "hash")]
+    #[serde(with = "hash")]
     pub trace: Hash,
     /// Block of the attestation.
     pub attested_block: u32,
@@ -160,26 +162,26 @@ pub struct Attestation {
 }
 
 /// Where the money of a settled job went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// What the requester paid.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub payment: u128,
     /// What the provider got of it.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub worker_paid: u128,
     /// What was burned of it.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub burned: u128,
     /// What was minted to the provider on top.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub minted: u128,
     /// Block of the settlement.
     pub settled_block: u32,
 }
 
 /// Why a job ended without a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Its requester cancelled it before a worker had it.
@@ -196,12 +198,12 @@ pub enum EndReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelView {
     /// Its id.
-    #[serde(serialize_with = "hash")]
+    #[serde(with = "hash")]
     pub id: Hash,
     /// Who registered it.
     pub owner: AccountId,
     /// What it cost to register, held on the owner's account.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub deposit: u128,
     /// Largest batch of a job.
     pub max_batch: u32,
@@ -215,15 +217,15 @@ pub struct ModelView {
 }
 
 /// Who lends hardware.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderView {
     /// The account.
     pub account: AccountId,
     /// Held on it as collateral.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub bond: u128,
     /// Part of the bond that backs jobs.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub locked: u128,
     /// Number of jobs that it backs.
     pub locks: u32,
@@ -246,7 +248,7 @@ pub struct WorkerView {
     /// Who owns it and is paid.
     pub provider: AccountId,
     /// Least price per compute unit.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub ask: u128,
     /// Jobs that it can do at once.
     pub slots: u32,
@@ -264,13 +266,13 @@ pub struct WorkerView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccountBalance {
     /// What it can spend, less what keeps the account alive.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub free: u128,
     /// What is held, and why.
     #[serde(serialize_with = "holds")]
     pub held: Vec<(String, u128)>,
     /// Both together.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub total: u128,
 }
 
@@ -283,18 +285,18 @@ impl AccountBalance {
 }
 
 /// What a provider contributed, in an era or ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contribution {
     /// Multiply-accumulates of settled jobs.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub settled_macs: u128,
     /// Those of them whose requester named the worker.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub directed_macs: u128,
     /// Number of settled jobs.
     pub jobs: u64,
     /// Tokens that were burned of the payments for them.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub burned: u128,
 }
 
@@ -327,10 +329,10 @@ pub struct Timing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Economics {
     /// Least price of a compute unit.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub min_price_per_unit: u128,
     /// Part of every payment that does not depend on its size.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub flat_price: u128,
     /// Share of a payment that the provider gets.
     pub worker_share: u32,
@@ -345,24 +347,20 @@ pub struct Economics {
     /// Share of a payment that a timeout costs the provider.
     pub timeout_share: u32,
     /// Least bond of a provider.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub min_bond: u128,
     /// Deposit for a registered model.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub model_deposit: u128,
     /// Deposit for each byte of it.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub model_byte_deposit: u128,
     /// Deposit for a job's record.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub job_deposit: u128,
     /// Deposit for each of its inputs.
-    #[serde(serialize_with = "text")]
+    #[serde(with = "text")]
     pub job_input_deposit: u128,
-}
-
-fn text<S: serde::Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
 }
 
 fn holds<S: serde::Serializer>(held: &[(String, u128)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -384,10 +382,58 @@ fn cost<S: serde::Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_map(fields)
 }
 
-fn hash<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&crate::hex_hash(hash))
+/// Numbers too large for JSON's readers, as decimal text.
+mod text {
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        number: &u128,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<u128, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
 }
 
-fn hashes<S: serde::Serializer>(hashes: &[Hash], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(hashes.iter().map(crate::hex_hash))
+/// Hashes in hex.
+mod hash {
+    use crate::{hex_hash, parse_hash, Hash};
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex_hash(hash))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Hash, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_hash(&text).ok_or_else(|| D::Error::custom(format!("'{text}' is not a hash")))
+    }
+}
+
+/// Lists of hashes in hex.
+mod hashes {
+    use crate::{hex_hash, parse_hash, Hash};
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        hashes: &[Hash],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(hashes.iter().map(hex_hash))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Vec<Hash>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parse = |text: &String| {
+            parse_hash(text).ok_or_else(|| D::Error::custom(format!("'{text}' is not a hash")))
+        };
+        texts.iter().map(parse).collect()
+    }
 }

@@ -13,8 +13,26 @@
 //! # Goals
 //! - One trait, [`Executor`]; one test body over all implementations; equality of every byte.
 //! - Exact on every machine, also on processors whose 8-bit products saturate.
-//! - Memory: the trace, once, and a bounded workspace. Weights are copied only when they are
-//!   reused.
+//! - Memory that can be reckoned, see below.
+//!
+//! # Memory of [`CpuExecutor`]
+//! | what | how much | for how long |
+//! | --- | --- | --- |
+//! | trace and outputs | what the program says | until the caller drops them |
+//! | workspace | [`CpuExecutor::workspace_bytes`], at least a row a thread | one operation |
+//! | packed weights in the cache | [`CpuExecutor::cache_bytes`] | until others push them out |
+//! | packed weights in use | those of one operation a running job; all of a [`LoadedModel`] | the operation; the loaded model |
+//!
+//! The matrix library wants weights in an order of its own. Packing them takes longer than
+//! multiplying a few rows with them, so [`CpuExecutor`] keeps them for the next job of the same
+//! model. Clones of an executor, and all jobs that use it at once, share what is kept. Kept
+//! weights are found by a hash of the bytes that the caller gives, computed at every job, so a
+//! wrong parameter can at most be slow. Who runs many jobs with parameters that stay borrowed
+//! saves the hashing as well with [`CpuExecutor::load`]. A model larger than the budget gains
+//! nothing from the cache and loses the hashing: give it the room or turn the cache off.
+//!
+//! One row (batch 1 of a flat input) is multiplied with weights as they are, and nothing is
+//! packed, except where the processor's products saturate.
 //!
 //! # Non-goals
 //! Saying what an operation means (see `mizan-tensor`), fetching or storing tensors, scheduling
@@ -27,11 +45,14 @@
 //! # Terminology
 //! *Accumulator*: the sum of products before bias and scaling. *Row*: one slice of a tensor along
 //! its last dimension; a linear operation treats rows independently. *Saturation*: an instruction
-//! that cuts an intermediate sum to 16 bits instead of keeping it exact.
-#![forbid(unsafe_code)]
+//! that cuts an intermediate sum to 16 bits instead of keeping it exact. *Packed*: in the order in
+//! which the matrix library reads weights. *Block*: rows computed together. *Band*: columns of a
+//! product that one thread computes without the others.
+// Allowed in one module: vector instructions that the compiler does not find by itself.
+#![deny(unsafe_code)]
 
 mod cpu;
 mod executor;
 
-pub use cpu::CpuExecutor;
+pub use cpu::{CpuExecutor, LoadedModel};
 pub use executor::{EngineError, Executor, Reference};

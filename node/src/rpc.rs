@@ -1,8 +1,12 @@
 //! What the node answers over JSON-RPC beyond the SDK's own methods (chain, state, author, system
 //! and the `*_v1` methods of the new specification).
 
+mod answers;
+mod market;
+
 use crate::service::{FullBackend, FullClient, SelectChain, TransactionPool};
 use jsonrpsee::RpcModule;
+use market::{Market, MarketRpcServer};
 use mizan_runtime::{opaque::Block, BlockNumber, Hash};
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use polkadot_sdk::*;
@@ -48,6 +52,7 @@ impl Parts {
             )
             .into_rpc(),
         )?;
+        module.merge(Market::new(self.client.clone(), executor.clone()).into_rpc())?;
         module.merge(
             Grandpa::new(
                 executor,

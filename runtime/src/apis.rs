@@ -2,13 +2,22 @@
 
 use crate::{
     configs::consensus::{EPOCH_DURATION_IN_SLOTS, GENESIS_EPOCH_CONFIG},
-    genesis, AccountId, Babe, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Runtime,
-    RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+    genesis, market, AccountId, Babe, Balance, Block, Executive, Grandpa, InherentDataExt, Jobs,
+    Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment,
+    VERSION,
 };
 use alloc::vec::Vec;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     weights::Weight,
+};
+use mizan_protocol::{
+    explain::{
+        AccountExplanation, ContributionReport, JobExplanation, ModelCost, ModelCostError, Note,
+        WorkerReport, MAX_PAGE,
+    },
+    jobs::Job,
+    EraIndex, JobId, ModelId,
 };
 use polkadot_sdk::*;
 use sp_api::impl_runtime_apis;
@@ -21,6 +30,12 @@ use sp_runtime::{
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
+
+/// Entries of a page.
+fn page(limit: u32) -> usize {
+    // At most a hundred, which every machine can count.
+    limit.min(MAX_PAGE) as usize
+}
 
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
@@ -240,6 +255,44 @@ impl_runtime_apis! {
         }
     }
 
+    impl mizan_protocol::api::MarketApi<Block, AccountId> for Runtime {
+        fn job(job: JobId) -> Option<Job<AccountId>> {
+            pallet_jobs::Jobs::<Runtime>::get(job)
+        }
+
+        fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<(JobId, Job<AccountId>)> {
+            Jobs::open_jobs(after, page(limit))
+        }
+
+        fn worker(worker: AccountId) -> Option<WorkerReport<AccountId>> {
+            market::worker(worker)
+        }
+
+        fn contribution(provider: AccountId, era: Option<EraIndex>) -> ContributionReport {
+            market::contribution(provider, era)
+        }
+
+        fn model_cost(model: ModelId, batch: u32) -> Result<ModelCost, ModelCostError> {
+            Jobs::model_cost(&model, batch)
+        }
+
+        fn explain_job(job: JobId) -> Option<JobExplanation<AccountId>> {
+            Jobs::explain_job(job)
+        }
+
+        fn explain_account(
+            account: AccountId,
+            before: Option<JobId>,
+            limit: u32,
+        ) -> AccountExplanation<AccountId> {
+            market::explain_account(account, before, page(limit))
+        }
+
+        fn job_notes() -> Vec<(JobId, Note<AccountId>)> {
+            market::job_notes()
+        }
+    }
+
     impl mizan_protocol::api::TensorApi<Block> for Runtime {
         fn element(
             program: Vec<u8>,
@@ -249,6 +302,24 @@ impl_runtime_apis! {
             bytes: Vec<Vec<u8>>,
         ) -> Result<i8, mizan_protocol::api::TensorApiError> {
             mizan_protocol::api::element(&program, operation, index, batch, &bytes)
+        }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    impl frame_benchmarking::Benchmark<Block> for Runtime {
+        fn benchmark_metadata(
+            extra: bool,
+        ) -> (
+            Vec<frame_benchmarking::BenchmarkList>,
+            Vec<frame_support::traits::StorageInfo>,
+        ) {
+            crate::benchmarks::metadata(extra)
+        }
+
+        fn dispatch_benchmark(
+            config: frame_benchmarking::BenchmarkConfig,
+        ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
+            crate::benchmarks::dispatch(config)
         }
     }
 

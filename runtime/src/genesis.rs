@@ -9,7 +9,7 @@ use frame_support::build_struct_json_patch;
 use mizan_protocol::{Economics, Timing};
 use polkadot_sdk::*;
 use serde_json::Value;
-use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET};
+use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 /// What each well-known development account starts with.
@@ -29,6 +29,7 @@ const DEVELOPMENT_ACCOUNTS: [Sr25519Keyring; 6] = [
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let patch = match id.as_str() {
         DEV_RUNTIME_PRESET => development(),
+        LOCAL_TESTNET_RUNTIME_PRESET => local_testnet(),
         _ => return None,
     };
     serde_json::to_vec(&patch).ok()
@@ -36,19 +37,43 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
 
 /// The names of all presets.
 pub fn preset_names() -> Vec<PresetId> {
-    vec![PresetId::from(DEV_RUNTIME_PRESET)]
+    vec![
+        PresetId::from(DEV_RUNTIME_PRESET),
+        PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET),
+    ]
 }
 
 /// One validator, Alice, and six funded accounts.
 fn development() -> Value {
+    with_public_keys(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)])
+}
+
+/// Three validators, so that a network can be tried on one machine, and the same six accounts.
+///
+/// A block is final once more than two thirds of the validators voted for it: all three. While one
+/// is down, blocks are made and none becomes final.
+fn local_testnet() -> Value {
+    with_public_keys(&[
+        (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+        (Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+        (Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
+    ])
+}
+
+/// A chain for trying out: everybody knows the keys of its validators and of its money. Its
+/// validators' session keys are those that `mizan-node --alice` and its like hold.
+fn with_public_keys(validators: &[(Sr25519Keyring, Ed25519Keyring)]) -> Value {
     genesis(
-        vec![(
-            Sr25519Keyring::Alice.to_account_id(),
-            SessionKeys {
-                babe: Sr25519Keyring::Alice.public().into(),
-                grandpa: Ed25519Keyring::Alice.public().into(),
-            },
-        )],
+        validators
+            .iter()
+            .map(|(account, voter)| {
+                let keys = SessionKeys {
+                    babe: account.public().into(),
+                    grandpa: voter.public().into(),
+                };
+                (account.to_account_id(), keys)
+            })
+            .collect(),
         DEVELOPMENT_ACCOUNTS
             .iter()
             .map(|account| (account.to_account_id(), DEVELOPMENT_ENDOWMENT))

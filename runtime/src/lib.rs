@@ -10,6 +10,7 @@
 //! | [`configs`] | one file per concern: `system`, `consensus`, `money`, `utility`, `mizan` |
 //! | [`apis`] | what a node or a client may ask the runtime |
 //! | [`genesis`] | presets from which a chain starts |
+//! | [`weights`] | what calls and hooks cost, as measured |
 //!
 //! ## Goals
 //!
@@ -45,8 +46,12 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod genesis;
+mod market;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,15 @@
 //! What the wiring promises, one sentence a test.
 
 mod chain;
+mod explaining;
+mod machine;
 mod modelling;
 mod posting;
+mod presets;
 mod providing;
 mod settling;
 mod wasm;
+mod weights;
 mod working;
 
 use crate::{
@@ -42,7 +46,12 @@ fn merge(base: &mut Value, patch: Value) {
 
 /// Runs `test` in the genesis block of the development preset.
 fn on_development_chain(test: impl FnOnce()) {
-    let patch = genesis::preset(&PresetId::from(DEV_RUNTIME_PRESET)).expect("the preset exists");
+    on_chain_of(DEV_RUNTIME_PRESET, test);
+}
+
+/// Runs `test` in the genesis block of the preset of that name.
+fn on_chain_of(preset: &str, test: impl FnOnce()) {
+    let patch = genesis::preset(&PresetId::from(preset)).expect("the preset exists");
     let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("serialises");
     merge(
         &mut config,

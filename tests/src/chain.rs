@@ -54,10 +54,17 @@ pub async fn start_node(folder: &Path, grouped: bool) -> Result<(Process, String
         folder,
         grouped,
     })?;
+    let url = url_of(&mut node, 0).await?;
+    Ok((node, url))
+}
+
+/// Waits until a node says in its log, after the first `skip` bytes, where it answers.
+pub(crate) async fn url_of(node: &mut Process, skip: usize) -> Result<String> {
     let said = "Running JSON-RPC server: addr=";
-    let line = node.line(said, 0, Deadline::seconds(START_SECONDS)).await?;
+    let deadline = Deadline::seconds(START_SECONDS);
+    let line = node.line(said, skip, deadline).await?;
     let address = address_in(&line).context("the node did not say where it answers")?;
-    Ok((node, format!("ws://{address}")))
+    Ok(format!("ws://{address}"))
 }
 
 /// The first address in the node's line about its server.

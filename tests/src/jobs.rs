@@ -46,6 +46,7 @@ pub async fn post_one(
         duration_blocks: BLOCKS,
         wait_blocks: BLOCKS,
         worker,
+        blob_servers: Vec::new(),
     };
     let included = client.submit(&calls::post_job(offer), requester).await?;
     included.posted_job().context("no job was posted")

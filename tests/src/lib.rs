@@ -2,18 +2,21 @@
 //!
 //! # Overview
 //! This library starts the built programs and talks to them as people do. The tests are in
-//! `tests/`; `mizan-demo` and `mizan-bench`, which `scripts/demo` and `scripts/bench` run, use it
-//! too.
+//! `tests/`; `mizan-demo`, `mizan-localnet`, `mizan-bench` and `mizan-metadata-hash`, which
+//! scripts run, use it too.
 //!
 //! | part | what it gives |
 //! | --- | --- |
 //! | [`chain`] | a development chain with its node |
+//! | [`network`] | three validators on one machine |
 //! | [`workers`] | worker daemons |
 //! | [`command`] | the `mizan` command |
 //! | [`jobs`] | jobs without the command, and waiting for their states |
 //! | [`digits`] | the model, the images and the accuracy of a result |
 //! | [`books`] | events and money of a range of blocks |
+//! | [`metadata_hash`] | what careful signers sign besides a transaction |
 //! | [`demo`] | the whole road once, and its report |
+//! | [`bench`] | figures that have no part in tests |
 //! | [`process`], [`wait`], [`interrupt`], [`binaries`] | processes, deadlines, signals, where programs are |
 //!
 //! # Goals
@@ -24,6 +27,7 @@
 //! Testing what one crate can test alone.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod binaries;
 pub mod books;
 pub mod chain;
@@ -32,6 +36,8 @@ pub mod demo;
 pub mod digits;
 pub mod interrupt;
 pub mod jobs;
+pub mod metadata_hash;
+pub mod network;
 pub mod process;
 pub mod wait;
 pub mod workers;

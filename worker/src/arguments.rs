@@ -1,11 +1,17 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use mizan_client::{keys, units, Keypair};
+use mizan_client::units;
+use mizan_worker::settings::{Environment, Flags, Layers, SettingsError};
 use std::path::PathBuf;
 
-/// The exit codes, as `--help` shows them.
-const EXIT_CODES: &str = "Exit codes:
+/// What `--help` says after everything else.
+const AFTER_HELP: &str = "Settings come from flags, then the environment (MIZAN_WORKER_ and the \
+name in capitals, as in
+MIZAN_WORKER_URL), then the configuration file, then defaults. `config show` says what counts and
+where it comes from, `config init` writes a file that explains every setting.
+
+Exit codes:
   0  stopped by SIGTERM or SIGINT, or done
   1  anything else
   2  wrong usage
@@ -13,11 +19,13 @@ const EXIT_CODES: &str = "Exit codes:
   4  the node's runtime is another than this program was built for, or its chain another than the
      journal's
   5  the journal or the blob folder can't be used, or another worker uses the journal
-  6  the chain refused a call";
+  6  the chain refused a call
+  7  another process uses the same key
+  8  `doctor` found a problem";
 
 /// The daemon of a Mizan worker: takes jobs, computes them, attests the results.
 #[derive(Parser)]
-#[command(name = "mizan-worker", version, after_help = EXIT_CODES)]
+#[command(name = "mizan-worker", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -26,80 +34,183 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Work until told to stop.
-    Run(Run),
+    Run(Options),
     /// Register the key as provider and worker, as far as it is not yet.
     Register(Register),
+    /// Examine everything that a worker needs, and say how to mend what is wrong.
+    Doctor(Shown),
+    /// Make or show the worker's key.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Show the settings, or begin a configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
 }
 
-/// Where the chain is, and as whom to speak to it.
-#[derive(Args)]
-pub(crate) struct Chain {
-    /// The node's address.
-    #[arg(long, default_value = "ws://127.0.0.1:9944")]
-    pub(crate) url: String,
-    #[command(flatten)]
-    key: KeySource,
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a new key in the key file, which only you can read. Nothing is written over.
+    New(Options),
+    /// Show the key's address and where it comes from, never its secret.
+    Show(Shown),
 }
 
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct KeySource {
-    /// Secret URI of the worker's key. Other users of this machine can see it: for development
-    /// keys like //Alice only.
-    #[arg(long)]
-    key: Option<String>,
-    /// File with the secret URI, readable by nobody else.
-    #[arg(long)]
-    key_file: Option<PathBuf>,
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting and where it comes from.
+    Show(Box<Shown>),
+    /// Write a configuration file in which everything is explained. Nothing is written over.
+    Init(Init),
 }
 
-impl Chain {
-    /// The worker's key.
-    pub(crate) fn key(&self) -> Result<Keypair, keys::KeyError> {
-        match (&self.key.key, &self.key.key_file) {
-            (_, Some(path)) => keys::load_key_file(path),
-            (key, None) => keys::parse_key(key.as_deref().unwrap_or_default()),
+impl Command {
+    /// The options of all commands but `config init`, which needs none.
+    pub(crate) fn options(&self) -> Options {
+        match self {
+            Self::Run(options) | Self::Key(KeyCommand::New(options)) => options.clone(),
+            Self::Register(register) => register.options.clone(),
+            Self::Doctor(shown) | Self::Key(KeyCommand::Show(shown)) => shown.options.clone(),
+            Self::Config(ConfigCommand::Show(shown)) => shown.options.clone(),
+            Self::Config(ConfigCommand::Init(_)) => Options::default(),
         }
     }
 }
 
-#[derive(Args)]
-pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) chain: Chain,
-    /// Folder of blobs: inputs and parameters come from it, results go to it.
+/// Settings as flags. What they may be is checked where all layers come together.
+#[derive(Args, Clone, Default)]
+pub(crate) struct Options {
+    /// The configuration file [default: $XDG_CONFIG_HOME/mizan/worker.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The node's address.
     #[arg(long)]
-    pub(crate) blobs: PathBuf,
-    /// Folder of the journal. One for each worker and chain.
-    #[arg(long)]
-    pub(crate) data: PathBuf,
+    url: Option<String>,
+    /// Folder of the journal and, unless named otherwise, of key and blobs. One for each worker
+    /// and chain [default: $XDG_DATA_HOME/mizan/worker].
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
+    /// Secret URI of the worker's key. Other users of this machine can see it: for development
+    /// keys like //Alice only.
+    #[arg(long, value_name = "SECRET", conflicts_with = "key_file")]
+    key: Option<String>,
+    /// File with the secret URI, readable by nobody else [default: `key` in the data folder].
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<String>,
+    /// Folder of blobs: inputs and parameters are looked for there first, results go there
+    /// [default: `blobs` in the data folder].
+    #[arg(long, value_name = "FOLDER")]
+    blobs: Option<String>,
     /// Least price per compute unit, in MZN: set before working if the chain has another.
-    #[arg(long, value_parser = units::parse_amount)]
-    pub(crate) ask: Option<u128>,
+    #[arg(long, value_name = "MZN")]
+    ask: Option<String>,
+    /// Memory for the tensors of all jobs at once, like "8 GiB"; auto: half of the machine's.
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<String>,
     /// Most bytes of inputs, parameters and trace of one job; larger ones are declined.
-    #[arg(long, default_value_t = 4 << 30)]
-    pub(crate) max_job_bytes: u64,
+    #[arg(long, value_name = "BYTES")]
+    max_job_bytes: Option<String>,
+    /// Blob servers of your own, with commas between: asked after those that the job names, and
+    /// given results too.
+    #[arg(long, value_name = "URLS")]
+    blob_servers: Option<String>,
+    /// Let jobs name blob servers at private or loopback addresses. Strangers name them: this
+    /// lets them reach into your network.
+    #[arg(long)]
+    allow_private_blob_servers: bool,
+    /// Most bytes of blobs kept that no unsettled job needs.
+    #[arg(long, value_name = "BYTES")]
+    cache_bytes: Option<String>,
+    /// Days after which such a blob is removed if no job used it.
+    #[arg(long, value_name = "DAYS")]
+    cache_days: Option<String>,
+    /// Address and port for Prometheus' /metrics and for /health; a port alone means 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<String>,
+    /// text or json.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Longest time to wait for one answer of the node.
+    #[arg(long, value_name = "SECONDS")]
+    request_seconds: Option<String>,
+    /// Longest time that running steps get when the worker is told to stop.
+    #[arg(long, value_name = "SECONDS")]
+    stop_seconds: Option<String>,
+}
+
+impl Options {
+    /// All layers, with these flags on top.
+    pub(crate) fn layers(&self, environment: &Environment) -> Result<Layers, SettingsError> {
+        Layers::gather(self.config.as_deref(), environment, &self.flags())
+    }
+
+    fn flags(&self) -> Flags {
+        let allow = self.allow_private_blob_servers.then(|| "true".to_owned());
+        let all = [
+            ("url", &self.url),
+            ("data", &self.data),
+            ("key", &self.key),
+            ("key_file", &self.key_file),
+            ("blobs", &self.blobs),
+            ("ask", &self.ask),
+            ("memory", &self.memory),
+            ("max_job_bytes", &self.max_job_bytes),
+            ("blob_servers", &self.blob_servers),
+            ("allow_private_blob_servers", &allow),
+            ("cache_bytes", &self.cache_bytes),
+            ("cache_days", &self.cache_days),
+            ("metrics", &self.metrics),
+            ("log_format", &self.log_format),
+            ("request_seconds", &self.request_seconds),
+            ("stop_seconds", &self.stop_seconds),
+        ];
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)))
+            .collect()
+    }
+}
+
+/// A command whose result can be shown to a machine.
+#[derive(Args)]
+pub(crate) struct Shown {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    /// Write one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Register {
     #[command(flatten)]
-    pub(crate) chain: Chain,
+    pub(crate) options: Options,
     /// Least bond of the provider, in MZN. A larger one stays.
-    #[arg(long, value_parser = units::parse_amount)]
+    #[arg(long, value_name = "MZN", value_parser = units::parse_amount)]
     pub(crate) bond: u128,
-    /// Least price per compute unit, in MZN.
-    #[arg(long, value_parser = units::parse_amount)]
-    pub(crate) ask: u128,
     /// Jobs that the worker can do at once.
     #[arg(long, default_value_t = 1)]
     pub(crate) slots: u32,
+    /// Write one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The file to write [default: $XDG_CONFIG_HOME/mizan/worker.toml].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use mizan_worker::settings::{Origin, FIELDS};
+
+    fn options(words: &[&str]) -> Result<Options, clap::Error> {
+        let words = ["mizan-worker", "run"].iter().chain(words);
+        Arguments::try_parse_from(words).map(|arguments| arguments.command.options())
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -107,14 +218,26 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_given_one_way() {
-        let parse = |keys: &[&str]| {
-            let rest = ["--blobs", "b", "--data", "d"];
-            Arguments::try_parse_from(["mizan-worker", "run"].iter().chain(keys).chain(&rest))
-        };
-        assert!(parse(&["--key", "//Alice"]).is_ok());
-        assert!(parse(&["--key-file", "key"]).is_ok());
-        assert!(parse(&[]).is_err());
-        assert!(parse(&["--key", "//Alice", "--key-file", "key"]).is_err());
+    fn at_most_one_key_is_given() {
+        assert!(options(&[]).is_ok());
+        assert!(options(&["--key", "//Alice"]).is_ok());
+        assert!(options(&["--key-file", "key"]).is_ok());
+        assert!(options(&["--key", "//Alice", "--key-file", "key"]).is_err());
+    }
+
+    #[test]
+    fn every_setting_has_its_flag() {
+        for field in FIELDS {
+            let flag = format!("--{}", field.name.replace('_', "-"));
+            let value = field.example.trim_matches(['"', '[', ']']).replace('"', "");
+            let words = match field.name {
+                "allow_private_blob_servers" => vec![flag.as_str()],
+                _ => vec![flag.as_str(), value.as_str()],
+            };
+            let environment = Environment::from([("HOME".to_owned(), "/home/x".to_owned())]);
+            let layers = options(&words).unwrap().layers(&environment).unwrap();
+            layers.settings().unwrap();
+            assert_eq!(layers.origin(field.name), Origin::Flag(flag));
+        }
     }
 }

@@ -2,14 +2,18 @@
 //!
 //! The journal makes one promise: from the moment a result is recorded, every attestation of that
 //! assignment carries these hashes. A worker that is killed at any point and started again goes on
-//! from the last recorded step and can't contradict itself.
+//! from the last recorded step and can't contradict itself. A full disk changes nothing of what was
+//! recorded; recording goes on when there is space again.
+
+mod database;
+mod holdings;
+
+pub use holdings::{CachedBlob, Holding};
 
 use codec::{Decode, Encode};
+use database::Reopening;
 use mizan_client::{hex_hash, Hash};
-use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use std::path::{Path, PathBuf};
 
 /// An assignment: a job that comes back after a decline or a timeout is another one.
@@ -26,6 +30,14 @@ pub struct Key {
 impl Key {
     fn row(&self) -> Row {
         (self.job, self.assigned_block, self.block_hash)
+    }
+
+    fn of((job, assigned_block, block_hash): Row) -> Self {
+        Self {
+            job,
+            assigned_block,
+            block_hash,
+        }
     }
 }
 
@@ -71,6 +83,9 @@ pub enum JournalError {
         /// Genesis of the node's chain.
         node: Hash,
     },
+    /// There is no space on its disk. Nothing that was recorded is lost.
+    #[error("no space is left for {}: free some; what was recorded is safe", .0.display())]
+    Full(PathBuf),
     /// The disk or the file's format.
     #[error("{}: {reason}", path.display())]
     Storage {
@@ -92,29 +107,53 @@ const CHAIN: TableDefinition<'static, (), [u8; 32]> = TableDefinition::new("chai
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    database: Database,
+    database: Reopening,
 }
 
 impl Journal {
-    /// Opens the journal in a folder, which is made if needed. Nobody else can open it meanwhile.
+    /// Opens the journal in a folder, which is made if needed, for its owner only. Nobody else can
+    /// open it meanwhile.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let path = folder.join("journal.redb");
-        std::fs::create_dir_all(folder).map_err(|error| JournalError::Storage {
+        let path = Self::path_in(folder);
+        crate::keystore::private_folder(folder).map_err(|error| JournalError::Storage {
             path: folder.into(),
             reason: error.to_string(),
         })?;
-        match Database::create(&path) {
-            Ok(database) => {
-                let journal = Self { path, database };
-                journal.make_tables()?;
-                Ok(journal)
-            }
-            Err(DatabaseError::DatabaseAlreadyOpen) => Err(JournalError::InUse(path)),
-            Err(error) => Err(JournalError::Storage {
-                path,
-                reason: error.to_string(),
-            }),
+        let file = path.clone();
+        Self::over(path, move || redb::Database::create(&file))
+    }
+
+    /// The journal's file in a data folder.
+    pub fn path_in(folder: &Path) -> PathBuf {
+        folder.join("journal.redb")
+    }
+
+    /// The genesis that the journal in a folder is bound to, without making or changing one.
+    pub fn genesis_in(folder: &Path) -> Result<Option<Hash>, JournalError> {
+        let path = Self::path_in(folder);
+        if !path.exists() {
+            return Ok(None);
         }
+        let file = path.clone();
+        let journal = Self {
+            database: Reopening::open(&path, move || redb::Database::open(&file))?,
+            path,
+        };
+        journal.read(|transaction| {
+            let chain = transaction.open_table(CHAIN)?;
+            let genesis = chain.get(())?;
+            Ok(genesis.map(|row| row.value()))
+        })
+    }
+
+    fn over(
+        path: PathBuf,
+        opener: impl Fn() -> Result<redb::Database, redb::DatabaseError> + Send + Sync + 'static,
+    ) -> Result<Self, JournalError> {
+        let database = Reopening::open(&path, opener)?;
+        let journal = Self { path, database };
+        journal.make_tables()?;
+        Ok(journal)
     }
 
     fn make_tables(&self) -> Result<(), JournalError> {
@@ -122,7 +161,7 @@ impl Journal {
             for rows in [UNFINISHED, FINISHED] {
                 transaction.open_table(rows)?;
             }
-            Ok(())
+            holdings::make_tables(transaction)
         })
     }
 
@@ -158,6 +197,15 @@ impl Journal {
             Ok(None)
         })?;
         row.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// Says early whether anything can be recorded now.
+    pub fn check(&self) -> Result<(), JournalError> {
+        self.write(|transaction| {
+            // The smallest change that reaches the disk.
+            transaction.open_table(UNFINISHED)?;
+            Ok(())
+        })
     }
 
     /// Records that the worker means to do the job. What is recorded already stays.
@@ -197,15 +245,7 @@ impl Journal {
             let unfinished = transaction.open_table(UNFINISHED)?;
             let rows = unfinished.iter()?.map(|row| {
                 let (key, value) = row?;
-                let (job, assigned_block, block_hash) = key.value();
-                Ok((
-                    Key {
-                        job,
-                        assigned_block,
-                        block_hash,
-                    },
-                    value.value().to_vec(),
-                ))
+                Ok((Key::of(key.value()), value.value().to_vec()))
             });
             rows.collect::<Result<Vec<_>, redb::Error>>()
         })?;
@@ -261,8 +301,7 @@ impl Journal {
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, JournalError> {
-        let run = || work(&self.database.begin_read()?);
-        run().map_err(|error: redb::Error| self.broken(error))
+        self.database.read(work)
     }
 
     /// One durable transaction: all of `work` or nothing.
@@ -270,17 +309,11 @@ impl Journal {
         &self,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, JournalError> {
-        let run = || {
-            let transaction = self.database.begin_write()?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        run().map_err(|error: redb::Error| self.broken(error))
+        self.database.write(work)
     }
 
-    fn decode(&self, mut bytes: &[u8]) -> Result<Entry, JournalError> {
-        Entry::decode(&mut bytes).map_err(|error| self.broken(error))
+    fn decode<T: Decode>(&self, mut bytes: &[u8]) -> Result<T, JournalError> {
+        T::decode(&mut bytes).map_err(|error| self.broken(error))
     }
 
     fn broken(&self, reason: impl ToString) -> JournalError {

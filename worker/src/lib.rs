@@ -41,9 +41,21 @@
 //! checked against its hash.
 #![forbid(unsafe_code)]
 
+pub mod budget;
+pub mod cache;
 pub mod daemon;
+pub mod delivery;
+pub mod disk;
+pub mod doctor;
+pub mod equipment;
 pub mod journal;
+pub mod keystore;
+pub mod metrics;
+pub mod node;
 pub mod planning;
 pub mod registration;
+pub mod rivals;
+pub mod settings;
 pub mod steps;
+pub mod supply;
 pub mod work;

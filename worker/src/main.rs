@@ -2,42 +2,70 @@
 
 mod arguments;
 mod commands;
+mod exit_code;
 
-use arguments::{Arguments, Command};
+use anyhow::{Context, Result};
+use arguments::{Arguments, Command, ConfigCommand};
 use clap::Parser;
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use mizan_worker::settings::{LogFormat, Settings};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
+    let mut out = std::io::stdout();
+    match execute(Arguments::parse().command, &mut out) {
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("mizan-worker: can't start threads: {error}");
-            return ExitCode::FAILURE;
+            eprintln!("mizan-worker: {error:#}");
+            ExitCode::from(exit_code::of(&error))
         }
-    };
-    let result = runtime.block_on(async {
-        match arguments.command {
-            Command::Run(arguments) => commands::run(arguments).await,
-            Command::Register(arguments) => {
-                commands::register(arguments, &mut std::io::stdout()).await
+    }
+}
+
+fn execute(command: Command, out: &mut impl Write) -> Result<ExitCode> {
+    let environment = commands::environment();
+    if let Command::Config(ConfigCommand::Init(init)) = command {
+        commands::config::init(&init, &environment, out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let layers = command.options().layers(&environment)?;
+    let settings = layers.settings()?;
+    start_log(&settings);
+    let runtime = tokio::runtime::Runtime::new().context("threads can't be started")?;
+    let healthy = runtime.block_on(async {
+        match command {
+            Command::Run(_) => commands::run::run(&settings).await.map(|()| true),
+            Command::Register(register) => {
+                let done = commands::register::register(&register, &settings, out);
+                done.await.map(|()| true)
             }
+            Command::Doctor(shown) => commands::doctor::doctor(&settings, shown.json, out).await,
+            Command::Key(key) => commands::key::key(&key, &settings, out).map(|()| true),
+            Command::Config(ConfigCommand::Show(shown)) => {
+                commands::config::show(&layers, shown.json, out).map(|()| true)
+            }
+            Command::Config(ConfigCommand::Init(_)) => Ok(true),
         }
     });
     // A job that computes would hold the process up; the journal knows how to go on.
     runtime.shutdown_timeout(Duration::ZERO);
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("mizan-worker: {error:#}");
-            ExitCode::from(commands::exit_code(&error))
-        }
+    Ok(match healthy? {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(exit_code::PROBLEMS),
+    })
+}
+
+fn start_log(settings: &Settings) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }

@@ -39,6 +39,26 @@ impl Standing {
     }
 }
 
+/// How many of the last blocks in which a decline counts are kept for declining.
+const BLOCKS_TO_DECLINE: u32 = 2;
+
+/// Why a job could not be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What the chain would be told.
+    pub reason: DeclineReason,
+    /// Whether it may go away: then the worker tries until it is almost too late to decline.
+    pub may_pass: bool,
+}
+
+impl Obstacle {
+    /// Whether to decline now, in that block at the earliest.
+    fn declines(self, next_block: u32, decline_by_block: u32) -> bool {
+        let last = next_block.saturating_add(BLOCKS_TO_DECLINE) > decline_by_block;
+        next_block <= decline_by_block && (last || !self.may_pass)
+    }
+}
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -61,11 +81,11 @@ pub enum Step {
 }
 
 /// The next step. `next_block` is the first block in which a call sent now can be included, and
-/// `obstacle` why the last attempt to compute failed.
+/// `obstacle` why the last attempt to compute failed, or why none can be made.
 pub fn next_step(
     entry: Option<&Entry>,
     standing: &Standing,
-    obstacle: Option<DeclineReason>,
+    obstacle: Option<Obstacle>,
     next_block: u32,
 ) -> Step {
     match standing {
@@ -80,16 +100,18 @@ pub fn next_step(
                     Step::Rest
                 };
             }
-            match (entry, obstacle) {
-                (None, _) => Step::Take,
-                (Some(Entry::Taken), Some(reason)) if next_block <= *decline_by_block => {
-                    Step::Decline(reason)
-                }
-                // Too late to decline: the obstacle may still go away.
-                (Some(Entry::Taken), _) => Step::Compute,
+            match entry {
+                None | Some(Entry::Taken) => match obstacle {
+                    Some(obstacle) if obstacle.declines(next_block, *decline_by_block) => {
+                        Step::Decline(obstacle.reason)
+                    }
+                    // Too late to decline, or too early to give up: the obstacle may go away.
+                    _ if entry.is_none() => Step::Take,
+                    _ => Step::Compute,
+                },
                 // Recorded as attested and assigned again: the block was given up. The same claim
                 // once more is no contradiction.
-                (Some(Entry::Computed(claim) | Entry::Attested(claim)), _) => {
+                Some(Entry::Computed(claim) | Entry::Attested(claim)) => {
                     Step::Attest(claim.clone())
                 }
             }
@@ -162,8 +184,14 @@ mod tests {
     #[test]
     fn an_obstacle_is_declined_in_time_and_tried_again_after() {
         let reason = DeclineReason::InputsUnavailable;
+        let obstacle = Obstacle {
+            reason,
+            may_pass: false,
+        };
         let table = [
-            (None, 1, Step::Take),
+            // Nothing can be recorded on a full disk: declining needs no record.
+            (None, 1, Step::Decline(reason)),
+            (None, 21, Step::Take),
             (Some(Entry::Taken), 1, Step::Decline(reason)),
             (Some(Entry::Taken), 20, Step::Decline(reason)),
             (Some(Entry::Taken), 21, Step::Compute),
@@ -171,7 +199,28 @@ mod tests {
             (Some(Entry::Computed(claim(1))), 1, Step::Attest(claim(1))),
         ];
         for (entry, next_block, step) in table {
-            let planned = next_step(entry.as_ref(), &assigned(), Some(reason), next_block);
+            let planned = next_step(entry.as_ref(), &assigned(), Some(obstacle), next_block);
+            assert_eq!(planned, step, "{entry:?} at {next_block}");
+        }
+    }
+
+    #[test]
+    fn an_obstacle_that_may_pass_is_declined_in_the_last_blocks_only() {
+        let reason = DeclineReason::TooLarge;
+        let obstacle = Obstacle {
+            reason,
+            may_pass: true,
+        };
+        let table = [
+            (None, 1, Step::Take),
+            (Some(Entry::Taken), 1, Step::Compute),
+            (Some(Entry::Taken), 18, Step::Compute),
+            (Some(Entry::Taken), 19, Step::Decline(reason)),
+            (Some(Entry::Taken), 20, Step::Decline(reason)),
+            (Some(Entry::Taken), 21, Step::Compute),
+        ];
+        for (entry, next_block, step) in table {
+            let planned = next_step(entry.as_ref(), &assigned(), Some(obstacle), next_block);
             assert_eq!(planned, step, "{entry:?} at {next_block}");
         }
     }

@@ -25,6 +25,9 @@ pub enum RegistrationError {
     /// Slots can't be changed.
     #[error("the worker has {0} slots: deregister it first to change their number")]
     OtherSlots(u32),
+    /// Nobody said what it asks.
+    #[error("what the worker asks is not set: say --ask")]
+    NoAsk,
 }
 
 /// Something that had to be done.

@@ -1,44 +1,28 @@
 //! Carrying out one step for one job.
 
 use crate::{
-    journal::{Claim, Journal, JournalError, Key},
-    planning::{next_step, Standing, Step},
+    budget::job_bytes,
+    disk::{free_space, SPARE_BYTES},
+    equipment::Equipment,
+    journal::{Claim, JournalError, Key},
+    metrics::{shown, Outcome},
+    node::Node,
+    planning::{next_step, Obstacle, Standing, Step},
+    rivals::{Rival, Signed},
+    supply::SupplyError,
     work::{self, WorkError},
 };
 use mizan_client::{
-    account_of,
-    blobs::BlobStore,
     calls::{self, DeclineReason},
     views::JobView,
-    AccountId, At, Client, ClientError, Keypair,
+    At, ClientError,
 };
-use mizan_engine::Executor;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
-use tracing::{error, info};
+use mizan_tensor::Plan;
+use std::{sync::Arc, time::Duration};
+use tracing::info;
 
-/// What a worker is made of, apart from its connection.
-pub struct Equipment<S> {
-    /// Its hot key.
-    pub key: Keypair,
-    /// Where inputs come from and results go.
-    pub store: S,
-    /// Its record of what it has done.
-    pub journal: Journal,
-    /// What computes.
-    pub executor: Arc<dyn Executor>,
-    /// Most bytes of inputs, parameters and trace of one job.
-    pub max_job_bytes: u64,
-    /// One job computes at a time: an executor takes the whole machine.
-    pub computing: Semaphore,
-}
-
-impl<S> Equipment<S> {
-    /// The worker's account.
-    pub fn account(&self) -> AccountId {
-        account_of(&self.key)
-    }
-}
+/// Time of a block.
+pub(crate) const BLOCK_SECONDS: u64 = 3;
 
 /// Why a step was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -52,20 +36,43 @@ pub enum StepError {
     /// The job itself.
     #[error(transparent)]
     Work(#[from] WorkError),
+    /// No blob server of the job took the result.
+    #[error("the result is not delivered yet: {0}")]
+    Undelivered(SupplyError),
     /// The chain does not have what the job refers to.
     #[error("the chain does not have {0}")]
     Missing(&'static str),
+    /// Somebody else uses the key.
+    #[error(transparent)]
+    Rival(#[from] Rival),
 }
 
 impl StepError {
-    /// The reason to decline the job, if trying again is not likely to help.
-    pub fn obstacle(&self) -> Option<DeclineReason> {
+    /// Why the job may have to be declined.
+    pub fn obstacle(&self) -> Option<Obstacle> {
         match self {
-            Self::Work(error) => error.decline_reason(),
-            Self::Chain(_) | Self::Journal(_) | Self::Missing(_) => None,
+            Self::Work(error) => error.obstacle(),
+            Self::Journal(JournalError::Full(_)) => Some(DISK_FULL),
+            _ => None,
+        }
+    }
+
+    /// Whether the disk was full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Work(error) => error.is_disk_full(),
+            Self::Journal(error) => matches!(error, JournalError::Full(_)),
+            Self::Undelivered(error) => error.is_disk_full(),
+            _ => false,
         }
     }
 }
+
+/// What stands in the way of every new job while the disk is full.
+pub const DISK_FULL: Obstacle = Obstacle {
+    reason: DeclineReason::TooLarge,
+    may_pass: true,
+};
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,48 +84,46 @@ pub enum Progress {
 }
 
 /// One job, as the worker deals with it.
-pub struct Task<S> {
+pub struct Task {
     /// The worker.
-    pub equipment: Arc<Equipment<S>>,
+    pub equipment: Arc<Equipment>,
     /// The connection.
-    pub client: Client,
+    pub node: Node,
     /// The assignment.
     pub key: Key,
     /// From assignment until a worker can no longer decline.
     pub decline_blocks: u32,
     /// Why the last attempt to compute failed.
-    pub obstacle: Option<DeclineReason>,
+    pub obstacle: Option<Obstacle>,
 }
 
-impl<S: BlobStore> Task<S> {
+impl Task {
     /// Plans by the final state and carries the step out.
     pub async fn advance(&self) -> Result<Progress, StepError> {
-        let standing = self.standing(self.client.job(self.key.job, At::Finalized).await?.as_ref());
-        let standing = match self.client.block_hash(self.key.assigned_block).await? {
+        let standing = self.standing(self.node.job(self.key.job, At::Finalized).await?.as_ref());
+        let standing = match self.node.block_hash(self.key.assigned_block).await? {
             Some(hash) if hash == self.key.block_hash => standing,
             // The node is behind, or its chain started anew.
             _ => Standing::Gone,
         };
         let entry = self.equipment.journal.entry(self.key)?;
-        let next_block = self.client.best_number().await?.saturating_add(1);
+        let next_block = self.node.best_number().await?.saturating_add(1);
         let step = next_step(entry.as_ref(), &standing, self.obstacle, next_block);
         match step {
             Step::RecordAttested => return self.record_attested(),
-            Step::Alarm => return Ok(self.alarm()),
+            Step::Alarm => return self.alarm(),
             Step::Drop => return self.drop_job(&standing),
             Step::Rest => return Ok(Progress::Wait),
             Step::Take | Step::Compute | Step::Attest(_) | Step::Decline(_) => {}
         }
         // The best state may know of an attestation or a decline that is not final yet: then
         // there is nothing to do but wait for it.
-        let newest = self.client.job(self.key.job, At::Best).await?;
-        let assigned = matches!(self.standing(newest.as_ref()), Standing::Assigned { .. });
-        let Some(job) = newest.filter(|_| assigned) else {
+        let Some(job) = self.still_assigned().await? else {
             return Ok(Progress::Wait);
         };
         match step {
             Step::Take => self.take(),
-            Step::Attest(claim) => self.attest(&job, claim).await,
+            Step::Attest(claim) => self.attest(&job, claim, next_block).await,
             Step::Decline(reason) => self.decline(reason).await,
             _ => self.compute(&job).await,
         }
@@ -131,6 +136,12 @@ impl<S: BlobStore> Task<S> {
         })
     }
 
+    async fn still_assigned(&self) -> Result<Option<JobView>, ClientError> {
+        let newest = self.node.job(self.key.job, At::Best).await?;
+        let assigned = matches!(self.standing(newest.as_ref()), Standing::Assigned { .. });
+        Ok(newest.filter(|_| assigned))
+    }
+
     fn take(&self) -> Result<Progress, StepError> {
         self.equipment.journal.take(self.key)?;
         info!(job = self.key.job, step = %"taken", assigned_block = self.key.assigned_block, "job");
@@ -138,44 +149,143 @@ impl<S: BlobStore> Task<S> {
     }
 
     async fn compute(&self, job: &JobView) -> Result<Progress, StepError> {
-        let journal = &self.equipment.journal;
-        let claim = self.result_of(job).await?;
-        let recorded = journal.record_result(self.key, claim.clone())?;
+        let Some(claim) = self.result_of(job).await? else {
+            return Ok(Progress::Wait);
+        };
+        let recorded = self
+            .equipment
+            .journal
+            .record_result(self.key, claim.clone())?;
         if recorded != claim {
             return Err(WorkError::Faulty.into());
         }
+        self.equipment.rivals.computed(self.key.job);
         info!(job = self.key.job, step = %"computed", trace = %mizan_client::hex_hash(&claim.trace), "job");
         Ok(Progress::GoOn)
     }
 
-    /// Computes the job and stores its result.
-    async fn result_of(&self, job: &JobView) -> Result<Claim, StepError> {
+    /// Computes the job and stores its result. `None` if somebody else has it by now.
+    async fn result_of(&self, job: &JobView) -> Result<Option<Claim>, StepError> {
         let Equipment {
-            store,
+            budget, metrics, ..
+        } = &*self.equipment;
+        let program = self.node.program(&job.model).await?;
+        let program = program.ok_or(StepError::Missing("the model's program"))?;
+        let plan = Plan::new(program).map_err(WorkError::from)?;
+        let audited = plan.cost().full_audit_bytes(job.batch);
+        if audited > self.equipment.max_job_bytes {
+            return Err(too_large(audited, self.equipment.max_job_bytes));
+        }
+        let bytes = job_bytes(plan.cost(), job.batch);
+        let reserved = budget.reserve(bytes).await;
+        let reserved = reserved.ok_or_else(|| too_large(bytes, budget.total_bytes()))?;
+        if reserved.waited && self.still_assigned().await?.is_none() {
+            return Ok(None);
+        }
+        metrics.memory_used_bytes.set(shown(budget.used_bytes()));
+        let result = self.compute_within(job, plan).await;
+        drop(reserved);
+        metrics.memory_used_bytes.set(shown(budget.used_bytes()));
+        result.map(Some)
+    }
+
+    async fn compute_within(&self, job: &JobView, plan: Plan) -> Result<Claim, StepError> {
+        let Equipment {
+            supply,
             executor,
-            max_job_bytes,
-            computing,
+            journal,
+            metrics,
             ..
         } = &*self.equipment;
-        let _turn = computing.acquire().await.map_err(|_| WorkError::CutOff)?;
-        let program = self.client.program(&job.model, At::Finalized).await?;
-        let program = program.ok_or(StepError::Missing("the model's program"))?;
-        let loaded = work::load(store, job, program, *max_job_bytes).await?;
+        let _no_sweeping = self.equipment.sweeping.read().await;
+        self.check_room(job, &plan).await?;
+        journal.hold(self.key, &work::needed(job, &plan), &[])?;
+        let loading =
+            tokio::time::timeout(self.time_left(job).await?, work::load(supply, job, plan));
+        let loaded = loading.await.map_err(|_| WorkError::TooSlow)??;
+        let fetched = loaded.brought.iter().map(|blob| blob.bytes).sum();
+        metrics.fetched_bytes.inc_by(fetched);
+        self.equipment.remember(&loaded.brought, false)?;
+        self.equipment.remember(&loaded.used, true)?;
         let (id, executor) = (self.key.job, executor.clone());
         info!(job = id, step = %"computing", batch = job.batch, executor = executor.name(), "job");
         let execution = work::execute(executor, loaded).await?;
-        Ok(work::store(store, &execution).await?)
+        metrics
+            .macs
+            .inc_by(u64::try_from(job.macs).unwrap_or(u64::MAX));
+        let (claim, stored) = work::store(&supply.store, &execution).await?;
+        let result = work::claimed(&claim);
+        if job.blob_servers.is_empty() {
+            // The requester reads it from the folder: only the requester can remove it.
+            journal.hold(self.key, &result, &[])?;
+        } else {
+            journal.hold(self.key, &result, &result)?;
+            self.equipment.remember(&stored, false)?;
+        }
+        Ok(claim)
     }
 
-    async fn attest(&self, job: &JobView, claim: Claim) -> Result<Progress, StepError> {
-        let Equipment { store, key, .. } = &*self.equipment;
-        if !work::is_stored(store, &claim).await? && self.result_of(job).await? != claim {
-            return Err(WorkError::Faulty.into());
+    /// Time until the job must be attested.
+    async fn time_left(&self, job: &JobView) -> Result<Duration, ClientError> {
+        let best = self.node.best_number().await?;
+        let assignment = job.state.assignment();
+        let last = assignment.map_or(best, |assignment| assignment.attest_by_block);
+        let blocks = u64::from(last.saturating_sub(best));
+        Ok(Duration::from_secs(blocks * BLOCK_SECONDS))
+    }
+
+    /// Whether the disk has room for what the job brings, as far as the system says.
+    async fn check_room(&self, job: &JobView, plan: &Plan) -> Result<(), StepError> {
+        let cost = plan.cost();
+        let fetched = match job.blob_servers.is_empty() {
+            true => 0,
+            false => cost
+                .item_input_bytes
+                .saturating_mul(job.batch.into())
+                .saturating_add(cost.parameter_bytes),
+        };
+        let result = cost.item_trace_bytes.saturating_add(cost.item_output_bytes);
+        let bytes = result
+            .saturating_mul(job.batch.into())
+            .saturating_add(fetched);
+        let folder = self.equipment.supply.store.folder().to_path_buf();
+        let free = tokio::task::spawn_blocking(move || free_space(&folder)).await;
+        match free.ok().flatten() {
+            Some(free) if free < bytes.saturating_add(SPARE_BYTES) => {
+                Err(WorkError::NoRoom { bytes, free }.into())
+            }
+            _ => Ok(()),
         }
+    }
+
+    async fn attest(
+        &self,
+        job: &JobView,
+        claim: Claim,
+        next_block: u32,
+    ) -> Result<Progress, StepError> {
+        let Equipment {
+            supply,
+            key,
+            rivals,
+            ..
+        } = &*self.equipment;
+        if !work::is_stored(&supply.store, &claim).await? {
+            match self.result_of(job).await? {
+                None => return Ok(Progress::Wait),
+                Some(again) if again != claim => return Err(WorkError::Faulty.into()),
+                Some(_) => {}
+            }
+        }
+        self.deliver_before_attesting(job, next_block).await?;
         let block = self.key.block_hash;
         info!(job = self.key.job, step = %"attesting", "job");
         let call = calls::attest_job(self.key.job, block, &claim.outputs, claim.trace);
-        let included = self.client.submit(&call, key).await?;
+        let sent = rivals.send(
+            Signed::Attestation(self.key.job),
+            self.node.submit(&call, key),
+        );
+        let included = sent.await?;
         info!(job = self.key.job, step = %"included", block = included.block_number, "job");
         Ok(Progress::Wait)
     }
@@ -183,33 +293,58 @@ impl<S: BlobStore> Task<S> {
     async fn decline(&self, reason: DeclineReason) -> Result<Progress, StepError> {
         info!(job = self.key.job, step = %"declining", reason = ?reason, "job");
         let call = calls::decline_job(self.key.job, reason);
-        let included = self.client.submit(&call, &self.equipment.key).await?;
+        let included = self.node.submit(&call, &self.equipment.key).await?;
+        self.equipment.metrics.ended(Outcome::Declined);
         info!(job = self.key.job, step = %"declined", block = included.block_number, "job");
         Ok(Progress::Wait)
     }
 
     fn record_attested(&self) -> Result<Progress, StepError> {
         self.equipment.journal.record_attested(self.key)?;
+        self.equipment.metrics.ended(Outcome::Attested);
         info!(job = self.key.job, step = %"attested", "job");
         Ok(Progress::Wait)
     }
 
-    fn alarm(&self) -> Progress {
-        error!(
-            job = self.key.job,
-            "the chain has an attestation by this key that this journal does not know: another \
-             process uses the key. Stop one of them; two attestations of one job are fraud"
-        );
-        Progress::Wait
+    fn alarm(&self) -> Result<Progress, StepError> {
+        // Given up first, so that this worker can be started again once the other one is stopped.
+        self.equipment.journal.give_up(self.key)?;
+        Err(StepError::Rival(Rival {
+            worker: self.equipment.account().to_string(),
+            what: format!(
+                "the chain has an attestation of job {} that this journal does not know",
+                self.key.job
+            ),
+        }))
     }
 
     fn drop_job(&self, standing: &Standing) -> Result<Progress, StepError> {
         self.equipment.journal.give_up(self.key)?;
+        self.equipment.journal.release(self.key)?;
+        self.equipment.metrics.ended(Outcome::Dropped);
         let why = match standing {
             Standing::Assigned { .. } => "its time has passed",
             Standing::Attested(_) | Standing::Gone => "this worker does not have it any more",
         };
         info!(job = self.key.job, step = %"dropped", why, "job");
         Ok(Progress::Wait)
+    }
+}
+
+fn too_large(bytes: u64, limit: u64) -> StepError {
+    WorkError::TooLarge { bytes, limit }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_obstacle_that_may_pass_wherever_it_shows() {
+        let full = StepError::Journal(JournalError::Full("journal".into()));
+        assert!(full.is_disk_full());
+        assert_eq!(full.obstacle(), Some(DISK_FULL));
+        let broken = StepError::Journal(JournalError::InUse("journal".into()));
+        assert!(!broken.is_disk_full() && broken.obstacle().is_none());
     }
 }

@@ -1,14 +1,14 @@
 //! From a job to its result: get what it needs, execute, store what it gives.
 
-use crate::journal::Claim;
-use mizan_client::{
-    blobs::{BlobError, BlobStore},
-    calls::DeclineReason,
-    views::JobView,
-    Hash,
+use crate::{
+    journal::Claim,
+    planning::Obstacle,
+    supply::{Brought, Supply, SupplyError},
 };
+use mizan_blobs::{BlobError, BlobStore, LocalBlobStore};
+use mizan_client::{calls::DeclineReason, views::JobView, Hash};
 use mizan_engine::{EngineError, Executor};
-use mizan_tensor::{Execution, ExecutionError, Plan, Program, ProgramError, TensorRef};
+use mizan_tensor::{Execution, ExecutionError, Plan, ProgramError, TensorRef};
 use std::sync::Arc;
 
 /// Why a job could not be computed.
@@ -19,8 +19,8 @@ pub enum WorkError {
     Unavailable {
         /// Which input or parameter.
         tensor: String,
-        /// What the store says.
-        error: BlobError,
+        /// Why.
+        error: SupplyError,
     },
     /// A blob that the job names has another length than the program and the batch ask for.
     #[error("{tensor} has {bytes} bytes instead of {expected}")]
@@ -33,11 +33,24 @@ pub enum WorkError {
         expected: u64,
     },
     /// The job needs more memory than it may have.
-    #[error("the job needs more than the {limit} bytes that it may have")]
+    #[error("the job needs {bytes} bytes, more than the {limit} that it may have")]
     TooLarge {
+        /// What it needs.
+        bytes: u64,
         /// The most it may have.
         limit: u64,
     },
+    /// The disk has no room for what the job brings.
+    #[error("the job needs {bytes} bytes of disk, and {free} are free")]
+    NoRoom {
+        /// What it needs.
+        bytes: u64,
+        /// What there is.
+        free: u64,
+    },
+    /// Inputs and parameters did not come before the job had to be attested.
+    #[error("inputs and parameters did not come in the time that the job leaves")]
+    TooSlow,
     /// The chain's program is not valid; it should not have been registered.
     #[error("the program is not valid: {0}")]
     Program(#[from] ProgramError),
@@ -56,22 +69,37 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    /// The reason to decline, if trying again is not likely to help.
-    pub fn decline_reason(&self) -> Option<DeclineReason> {
-        match self {
-            Self::Unavailable {
-                error: BlobError::Io { .. },
-                ..
-            } => None,
-            Self::Unavailable { .. } | Self::WrongLength { .. } => {
-                Some(DeclineReason::InputsUnavailable)
+    /// Why the job may have to be declined; `None` if trying again is likely to help.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        let (reason, may_pass) = match self {
+            Self::Unavailable { error, .. } if error.is_disk_full() => {
+                (DeclineReason::TooLarge, true)
             }
+            Self::Unavailable { error, .. } => match error.may_pass() {
+                None => return None,
+                Some(may_pass) => (DeclineReason::InputsUnavailable, may_pass),
+            },
+            Self::WrongLength { .. } => (DeclineReason::InputsUnavailable, false),
             Self::TooLarge { .. }
             | Self::Engine(EngineError::Execution(ExecutionError::TooLarge)) => {
-                Some(DeclineReason::TooLarge)
+                (DeclineReason::TooLarge, false)
             }
-            Self::Program(_) | Self::Engine(_) | Self::Faulty => Some(DeclineReason::Unavailable),
-            Self::Storing(_) | Self::CutOff => None,
+            Self::NoRoom { .. } => (DeclineReason::TooLarge, true),
+            Self::Storing(error) if error.is_disk_full() => (DeclineReason::TooLarge, true),
+            Self::Program(_) | Self::Engine(_) | Self::Faulty => {
+                (DeclineReason::Unavailable, false)
+            }
+            Self::Storing(_) | Self::TooSlow | Self::CutOff => return None,
+        };
+        Some(Obstacle { reason, may_pass })
+    }
+
+    /// Whether the disk was full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Storing(error) => error.is_disk_full(),
+            Self::Unavailable { error, .. } => error.is_disk_full(),
+            _ => false,
         }
     }
 }
@@ -82,48 +110,56 @@ pub struct Loaded {
     batch: u32,
     parameters: Vec<Vec<u8>>,
     inputs: Vec<Vec<u8>>,
+    /// All blobs that it reads.
+    pub used: Vec<Brought>,
+    /// Those that were not in the folder of blobs before.
+    pub brought: Vec<Brought>,
 }
 
-/// Gets a job's inputs and parameters. `max_bytes` bounds them and the trace together.
-pub async fn load<S: BlobStore>(
-    store: &S,
-    job: &JobView,
-    program: Program,
-    max_bytes: u64,
-) -> Result<Loaded, WorkError> {
-    let plan = Plan::new(program)?;
-    let cost = plan.cost();
-    if cost.full_audit_bytes(job.batch) > max_bytes {
-        return Err(WorkError::TooLarge { limit: max_bytes });
-    }
-    let parameters = plan
-        .program()
-        .parameters
-        .iter()
-        .map(|parameter| parameter.hash);
+/// What loading finds out about blobs.
+#[derive(Default)]
+struct Notes {
+    used: Vec<Brought>,
+    brought: Vec<Brought>,
+}
+
+/// The blobs that a job reads: parameters and inputs.
+pub fn needed(job: &JobView, plan: &Plan) -> Vec<Hash> {
+    let parameters = plan.program().parameters.iter();
+    let parameters = parameters.map(|parameter| parameter.hash);
+    parameters.chain(job.inputs.iter().copied()).collect()
+}
+
+/// Gets a job's inputs and parameters.
+pub async fn load(supply: &Supply, job: &JobView, plan: Plan) -> Result<Loaded, WorkError> {
+    let mut notes = Notes::default();
+    let parameters = plan.program().parameters.iter();
+    let parameters = parameters.zip(0u16..);
     let parameters = parameters
-        .zip(0u16..)
-        .map(|(hash, i)| (TensorRef::Parameter(i), hash));
-    let parameters = get_all(store, &plan, job.batch, parameters.collect()).await?;
-    let inputs = job
-        .inputs
-        .iter()
-        .zip(0u16..)
-        .map(|(hash, i)| (TensorRef::Input(i), *hash));
-    let inputs = get_all(store, &plan, job.batch, inputs.collect()).await?;
+        .map(|(parameter, i)| (TensorRef::Parameter(i), parameter.hash))
+        .collect();
+    let parameters = get_all(supply, &plan, job, parameters, &mut notes).await?;
+    let inputs = job.inputs.iter().zip(0u16..);
+    let inputs = inputs
+        .map(|(hash, i)| (TensorRef::Input(i), *hash))
+        .collect();
+    let inputs = get_all(supply, &plan, job, inputs, &mut notes).await?;
     Ok(Loaded {
         plan,
         batch: job.batch,
         parameters,
         inputs,
+        used: notes.used,
+        brought: notes.brought,
     })
 }
 
-async fn get_all<S: BlobStore>(
-    store: &S,
+async fn get_all(
+    supply: &Supply,
     plan: &Plan,
-    batch: u32,
+    job: &JobView,
     tensors: Vec<(TensorRef, Hash)>,
+    notes: &mut Notes,
 ) -> Result<Vec<Vec<u8>>, WorkError> {
     let mut blobs = Vec::with_capacity(tensors.len());
     for (tensor, hash) in tensors {
@@ -133,9 +169,9 @@ async fn get_all<S: BlobStore>(
             TensorRef::Operation(index) => format!("operation {index}"),
         };
         // The chain refuses jobs with more inputs than the program has.
-        let expected = plan.tensor_bytes(tensor, batch).unwrap_or_default();
-        let blob = store.get(hash, expected).await;
-        let blob = blob.map_err(|error| WorkError::Unavailable {
+        let expected = plan.tensor_bytes(tensor, job.batch).unwrap_or_default();
+        let blob = supply.get(&job.blob_servers, hash, expected).await;
+        let (blob, new) = blob.map_err(|error| WorkError::Unavailable {
             tensor: name.clone(),
             error,
         })?;
@@ -147,6 +183,9 @@ async fn get_all<S: BlobStore>(
                 expected,
             });
         }
+        let found = Brought { hash, bytes };
+        notes.used.push(found);
+        notes.brought.extend(new.then_some(found));
         blobs.push(blob);
     }
     Ok(blobs)
@@ -163,25 +202,106 @@ pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Exec
     Ok(execution.map_err(|_| WorkError::CutOff)??)
 }
 
-/// Stores outputs and trace and gives their hashes. When this returns, they are on the disk.
-pub async fn store<S: BlobStore>(store: &S, execution: &Execution) -> Result<Claim, WorkError> {
-    let mut outputs = Vec::with_capacity(execution.outputs.len());
+/// Stores outputs and trace and gives their hashes, and which of them were not there before. When
+/// this returns, they are on the disk.
+pub async fn store(
+    store: &LocalBlobStore,
+    execution: &Execution,
+) -> Result<(Claim, Vec<Brought>), WorkError> {
+    let (mut outputs, mut brought) = (Vec::with_capacity(execution.outputs.len()), Vec::new());
     for output in &execution.outputs {
-        outputs.push(store.put(output).await.map_err(WorkError::Storing)?);
+        outputs.push(store_one(store, output, &mut brought).await?);
     }
-    let trace = store
-        .put(&execution.trace)
-        .await
-        .map_err(WorkError::Storing)?;
-    Ok(Claim { outputs, trace })
+    let trace = store_one(store, &execution.trace, &mut brought).await?;
+    Ok((Claim { outputs, trace }, brought))
+}
+
+async fn store_one(
+    store: &LocalBlobStore,
+    bytes: &[u8],
+    brought: &mut Vec<Brought>,
+) -> Result<Hash, WorkError> {
+    let hash = mizan_tensor::hash_bytes(bytes);
+    let there = store.contains(hash).await.map_err(WorkError::Storing)?;
+    store.put(bytes).await.map_err(WorkError::Storing)?;
+    if !there {
+        brought.push(Brought {
+            hash,
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        });
+    }
+    Ok(hash)
+}
+
+/// The blobs of a claim: outputs, then the trace.
+pub fn claimed(claim: &Claim) -> Vec<Hash> {
+    claim.outputs.iter().copied().chain([claim.trace]).collect()
 }
 
 /// Whether the store has the blobs of a claim.
-pub async fn is_stored<S: BlobStore>(store: &S, claim: &Claim) -> Result<bool, WorkError> {
-    for hash in claim.outputs.iter().chain([&claim.trace]) {
-        if !store.contains(*hash).await.map_err(WorkError::Storing)? {
+pub async fn is_stored(store: &LocalBlobStore, claim: &Claim) -> Result<bool, WorkError> {
+    for hash in claimed(claim) {
+        if !store.contains(hash).await.map_err(WorkError::Storing)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn unavailable(error: impl Into<SupplyError>) -> WorkError {
+        WorkError::Unavailable {
+            tensor: "input 0".into(),
+            error: error.into(),
+        }
+    }
+
+    fn io(kind: io::ErrorKind) -> BlobError {
+        BlobError::Io {
+            path: "blobs".into(),
+            source: kind.into(),
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_done_is_declined_with_its_reason_and_what_may_pass_later() {
+        use DeclineReason::{InputsUnavailable, TooLarge, Unavailable};
+        let table = [
+            (
+                unavailable(BlobError::Missing([1; 32])),
+                Some((InputsUnavailable, false)),
+            ),
+            (unavailable(io(io::ErrorKind::PermissionDenied)), None),
+            (
+                unavailable(io(io::ErrorKind::StorageFull)),
+                Some((TooLarge, true)),
+            ),
+            (
+                WorkError::Storing(io(io::ErrorKind::StorageFull)),
+                Some((TooLarge, true)),
+            ),
+            (
+                WorkError::Storing(io(io::ErrorKind::PermissionDenied)),
+                None,
+            ),
+            (
+                WorkError::TooLarge { bytes: 2, limit: 1 },
+                Some((TooLarge, false)),
+            ),
+            (
+                WorkError::NoRoom { bytes: 2, free: 1 },
+                Some((TooLarge, true)),
+            ),
+            (WorkError::Faulty, Some((Unavailable, false))),
+            (WorkError::CutOff, None),
+        ];
+        for (error, expected) in table {
+            let obstacle = error.obstacle().map(|o| (o.reason, o.may_pass));
+            assert_eq!(obstacle, expected, "{error}");
+        }
+    }
 }

@@ -3,12 +3,15 @@
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::table::facts;
 use clap::Args;
 use mizan_client::views::AccountBalance;
-use mizan_client::{account_of, keys, units, AccountId, At};
+use mizan_client::{keys, units, AccountId, At};
 use serde_json::json;
 
-/// Shows what an account has: free, held and why, and in all.
+/// Show what an account has.
+///
+/// What is free, what is held and why, and all together.
 #[derive(Debug, Args)]
 pub(crate) struct Balance {
     /// The account; that of your key if not given
@@ -22,10 +25,7 @@ impl Balance {
         context: &Context,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        let account = match self.account {
-            Some(account) => account,
-            None => account_of(&context.key()?),
-        };
+        let account = context.account_or_own(self.account)?;
         let client = context.client().await?;
         let balance = client.balance(&account, At::Best).await?;
         let address = keys::format_address(&account);
@@ -43,15 +43,7 @@ fn text(address: &str, balance: &AccountBalance) -> String {
         rows.push((format!("held for {reason}"), units::format_amount(*amount)));
     }
     rows.push(("in all".to_owned(), units::format_amount(balance.total)));
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or_default();
-    let lines = rows
-        .iter()
-        .map(|(name, value)| format!("{name:<width$}  {value}"));
-    lines.collect::<Vec<_>>().join("\n")
+    facts(&rows)
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 use crate::context::Context;
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
+use crate::sending;
 use clap::Args;
-use mizan_client::{account_of, calls, hex_hash, keys, units, AccountId, At};
+use mizan_client::{account_of, calls, keys, units, AccountId, At};
 use serde_json::json;
 
-/// Gives tokens to an account. Returns once the transfer is final.
+/// Give tokens to an account.
+///
+/// Returns once the transfer is final.
 #[derive(Debug, Args)]
 pub(crate) struct Transfer {
     /// Who gets them
@@ -36,17 +39,15 @@ impl Transfer {
                 format!("{amount} is more than the {free} that are free; nothing was sent");
             return Err(Failure::new(Kind::Refused, message));
         }
-        output.progress("sending, and waiting until the transfer is final");
         let call = calls::transfer(self.to, self.amount);
-        let included = client.submit_finalized(&call, &key).await?;
+        let included = sending::send(&client, &call, &key, output).await?;
         let to = keys::format_address(&self.to);
-        let object = json!({
+        let what = json!({
             "from": keys::format_address(&account_of(&key)),
             "to": to,
             "amount": self.amount.to_string(),
-            "block": included.block_number,
-            "transaction": hex_hash(&included.extrinsic_hash),
         });
+        let object = sending::object(&included, what);
         let (amount, block) = (units::format_amount(self.amount), included.block_number);
         output.result(&format!("{to} got {amount} in block {block}"), &object)
     }

@@ -1,18 +1,23 @@
 //! `mizan job fetch`.
 
+use crate::blobs::servers::{Download, Source, Trust};
 use crate::context::Context;
 use crate::failure::{Failure, Kind};
+use crate::job::find;
 use crate::job::state::sentence;
-use crate::job::watch::find;
+use crate::model::show::unknown;
 use crate::output::Output;
 use clap::Args;
-use mizan_client::blobs::BlobStore;
-use mizan_client::{hex_hash, At};
+use mizan_client::views::JobView;
+use mizan_client::{account_of, hex_hash, At, Client};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Writes a job's outputs to files: DIR/0.bin, 1.bin, ... The bytes are those whose hashes the
-/// worker attested; until the job is settled the claim can still be challenged.
+/// Write a job's outputs to files.
+///
+/// The files are DIR/0.bin, 1.bin, ... They come from the job's blob servers,
+/// or from the folder of blobs if it names none. The bytes are those whose hashes the worker
+/// attested; until the job is settled the claim can still be challenged.
 #[derive(Debug, Args)]
 pub(crate) struct Fetch {
     /// The job's id
@@ -21,6 +26,8 @@ pub(crate) struct Fetch {
     /// The folder to write to; made if needed
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    download: Download,
 }
 
 impl Fetch {
@@ -29,7 +36,6 @@ impl Fetch {
         context: &Context,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        let blobs = context.blobs()?;
         let client = context.client().await?;
         let job = find(&client, self.job, At::Best).await?;
         let Some(attestation) = job.state.attestation() else {
@@ -38,11 +44,12 @@ impl Fetch {
                 format!("no result yet: {}", sentence(&job)),
             ));
         };
+        let source = self.source(&job, context)?;
+        let max_bytes = longest_output(&client, &job).await?;
         std::fs::create_dir_all(&self.out)?;
         let mut files = Vec::new();
         for (index, hash) in attestation.outputs.iter().enumerate() {
-            // The hash alone says what the bytes are; the length needs no second limit here.
-            let bytes = blobs.get(*hash, u64::MAX).await?;
+            let bytes = source.get(*hash, max_bytes).await?;
             let path = self.out.join(format!("{index}.bin"));
             std::fs::write(&path, &bytes)?;
             output.progress(&format!("wrote {} ({} bytes)", path.display(), bytes.len()));
@@ -56,4 +63,23 @@ impl Fetch {
             &object,
         )
     }
+
+    /// Servers that the own account named may be on the own network; others' may not.
+    fn source(&self, job: &JobView, context: &Context) -> Result<Source, Failure> {
+        let own = context.key_if_named()?.map(|key| account_of(&key));
+        let trust = if own == Some(job.requester) {
+            Trust::Named
+        } else {
+            Trust::Stranger
+        };
+        self.download.source(&job.blob_servers, trust, context)
+    }
+}
+
+/// No output is longer than all of them together.
+async fn longest_output(client: &Client, job: &JobView) -> Result<u64, Failure> {
+    let model = client.model(&job.model, At::Best).await?;
+    let model = model.ok_or_else(|| unknown(job.model))?;
+    let item_bytes = model.cost.item_output_bytes;
+    Ok(item_bytes.saturating_mul(job.batch.into()))
 }

@@ -98,6 +98,7 @@ pub(crate) mod tests {
             directed: None,
             excluded: vec![],
             missing_inputs: vec![],
+            blob_servers: vec![],
             due_block: 90,
             state,
         }

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, Kind};
+use crate::job::find;
 use crate::job::state::{sentence, since_block};
 use crate::output::Output;
 use clap::{Args, ValueEnum};
@@ -21,7 +22,9 @@ pub(crate) enum Until {
     Settled,
 }
 
-/// Follows a job. Succeeds only once the job is settled and the settlement is final (or, with
+/// Follow a job until it is settled and final.
+///
+/// Says every change. Succeeds only once the job is settled and the settlement is final (or, with
 /// `--until attested`, once a result is claimed and the claim is final).
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
@@ -34,16 +37,6 @@ pub(crate) struct Watch {
     /// Give up after so long
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
-}
-
-/// The job, if the chain has it at that block.
-pub(crate) async fn find(client: &Client, job: u64, at: At) -> Result<JobView, Failure> {
-    client.job(job, at).await?.ok_or_else(|| {
-        Failure::new(
-            Kind::Other,
-            format!("there is no job {job}, or it ended long ago"),
-        )
-    })
 }
 
 impl Watch {

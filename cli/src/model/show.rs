@@ -3,12 +3,15 @@
 use crate::context::Context;
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
+use crate::table::facts;
 use clap::Args;
 use mizan_client::views::ModelView;
 use mizan_client::{hex_hash, keys, parse_hash, units, At, Hash};
 use serde_json::json;
 
-/// Shows a registered model: its owner, its size, and what its jobs cost.
+/// Show a registered model.
+///
+/// Its owner, its size, and the bytes of an item.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The model's id
@@ -71,24 +74,23 @@ fn text(model: &ModelView) -> String {
             ),
         ),
     ];
-    let lines = rows.map(|(name, value)| format!("{name:<14} {value}"));
-    lines.join("\n")
+    facts(&rows)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use mizan_client::AccountId;
     use mizan_tensor::Cost;
 
-    #[test]
-    fn a_model_is_shown_with_exact_sizes() {
+    /// A model of 8,960 multiply-accumulates an item.
+    pub(crate) fn model() -> ModelView {
         let cost = Cost {
             item_macs: 8_960,
             item_input_bytes: 64,
             ..Cost::default()
         };
-        let model = ModelView {
+        ModelView {
             id: [0x11; 32],
             owner: AccountId([1; 32]),
             deposit: 1_059_400_000_000,
@@ -96,20 +98,13 @@ mod tests {
             inputs: 1,
             outputs: 1,
             cost,
-        };
-        let text = text(&model);
-        assert!(
-            text.starts_with(&format!("model          0x{}\n", "11".repeat(32))),
-            "{text}"
-        );
-        assert!(text.contains("\ndeposit        1.0594 MZN\n"), "{text}");
-        assert!(
-            text.contains("\ninputs         1, 64 bytes an item\n"),
-            "{text}"
-        );
-        assert!(
-            text.ends_with("\nsize           0.00000896 CU an item"),
-            "{text}"
-        );
+        }
+    }
+
+    #[test]
+    fn a_model_is_shown_with_exact_sizes() {
+        insta::assert_snapshot!("model_show", text(&model()));
+        let object = serde_json::to_string_pretty(&json!({ "model": model() })).unwrap();
+        insta::assert_snapshot!("model_show_json", object);
     }
 }

@@ -1,224 +1,198 @@
 //! Linear operations: a matrix product, then bias, scaling and table over its accumulators.
 
-use super::{finish, ELEMENTS_PER_THREAD};
+use super::{
+    channels::Channels,
+    weights::{Band, Weights, GEMM, ZERO_POINT},
+};
 use crate::EngineError;
-use mizan_tensor::{requantise, ExecutionError, Table};
+use mizan_tensor::{ExecutionError, Table};
 use rayon::prelude::*;
-use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
-use rten_tensor::prelude::*;
+use rten_gemm::{
+    GemmInputA, GemmInputB, GemmOptions, GemmUninitOptions, PackedAMatrix, QuantParams,
+};
 use rten_tensor::NdTensorView;
 
-type Gemm = GemmExecutor<u8, i8, i32>;
+/// Most rows of one block: the matrix library goes through all weights once for so many.
+const ROWS_PER_BLOCK: usize = 64;
+/// Rows that the matrix library computes together.
+const ROWS_PER_TILE: usize = 8;
 
-/// The matrix library multiplies unsigned activations with signed weights. A signed byte with its
-/// top bit flipped is the unsigned byte that lies this much higher; the library takes it off again.
-const ZERO_POINT: u8 = 0x80;
-
-/// How accumulators are computed exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arithmetic {
-    /// One product. For machines that add four 8-bit products into 32 bits.
-    Whole,
-    /// Two products, of `w >> 1` and of `w & 1`, for `w = 2 * (w >> 1) + (w & 1)`.
-    ///
-    /// Without such an instruction x86 adds pairs of products `u8 * i8` into 16 bits, with
-    /// saturation (`vpmaddubsw`). `w >> 1` lies between -64 and 63 and an activation between 0
-    /// and 255, so a pair is at most `2 * 255 * 64 = 32,640 <= 32,767` in magnitude; for `w & 1`
-    /// it is at most 510. Neither half can saturate.
-    Split,
+/// The shape of weights, `[N, K]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    pub(super) n: usize,
+    pub(super) k: usize,
 }
 
-impl Arithmetic {
-    /// The fastest that is exact here.
-    pub(super) fn of_this_machine() -> Self {
-        if Gemm::new().may_saturate() {
-            Self::Split
-        } else {
-            Self::Whole
+impl Shape {
+    /// From what the operation reads. A validated plan has no empty tensor.
+    pub(super) fn of(weights: &[i8], channels: &[u8]) -> Result<Self, ExecutionError> {
+        let n = channels.len() / 16;
+        let k = weights.len().checked_div(n).unwrap_or(0);
+        match k {
+            0 => Err(ExecutionError::TooLarge),
+            _ => Ok(Self { n, k }),
         }
     }
 }
 
 /// A linear operation on the bytes that it reads.
 pub(super) struct Linear<'a> {
+    pub(super) shape: Shape,
     /// `[rows, K]`, signed.
     pub(super) input: &'a [u8],
-    /// `[N, K]`.
-    pub(super) weights: &'a [i8],
-    /// N records of 16 bytes.
-    pub(super) channels: &'a [u8],
+    pub(super) weights: &'a Weights,
+    /// With the offsets of the weights.
+    pub(super) channels: &'a Channels,
     pub(super) table: Option<&'a Table>,
 }
 
-/// A channel record, decoded once for all rows.
-struct Channel {
-    bias: i64,
-    multiplier: i32,
-    shift: u8,
-}
-
-impl Channel {
-    fn decode(record: &[u8; 16]) -> Self {
-        let [b0, b1, b2, b3, m0, m1, m2, m3, shift, ..] = *record;
-        Self {
-            bias: i32::from_le_bytes([b0, b1, b2, b3]).into(),
-            multiplier: i32::from_le_bytes([m0, m1, m2, m3]),
-            shift,
-        }
-    }
-}
-
 impl Linear<'_> {
-    /// Fills `output`, `[rows, N]`, in blocks of as many rows as the workspace allows.
-    pub(super) fn run(
+    /// Fills `output`, `[rows, N]`, block by block of rows, so that what lies between input and
+    /// output stays in a processor's cache. Threads share the blocks, and the bands of columns of
+    /// each block where there are fewer blocks than threads; they meet once, at the end.
+    pub(super) fn run(&self, workspace_bytes: usize, output: &mut [u8]) -> Result<(), EngineError> {
+        let Shape { n, k } = self.shape;
+        let block = self.rows_per_block(workspace_bytes);
+        let blocks = output
+            .par_chunks_mut(block * n)
+            .zip(self.input.par_chunks(block * k));
+        if blocks.len() < rayon::current_num_threads() && self.weights.bands.len() > 1 {
+            return blocks.try_for_each(|(output, input)| self.run_bands(input, output));
+        }
+        blocks.try_for_each_init(Buffers::default, |buffers, (output, input)| {
+            self.run_block(buffers, input, output)
+        })
+    }
+
+    fn rows_per_block(&self, workspace_bytes: usize) -> usize {
+        let Shape { n, k } = self.shape;
+        let rows = (self.input.len() / k).max(1);
+        let even = rows.div_ceil(rows.div_ceil(ROWS_PER_BLOCK));
+        // Activations of one byte, once more in the library's order, and accumulators of four.
+        let row_bytes = rayon::current_num_threads() * (2 * k + 4 * n);
+        (workspace_bytes / row_bytes).clamp(1, even.next_multiple_of(ROWS_PER_TILE))
+    }
+
+    /// A block on one thread, band after band.
+    fn run_block(
         &self,
-        arithmetic: Arithmetic,
-        workspace_bytes: usize,
+        buffers: &mut Buffers,
+        input: &[u8],
         output: &mut [u8],
     ) -> Result<(), EngineError> {
-        let (records, _) = self.channels.as_chunks::<16>();
-        let channels: Vec<Channel> = records.iter().map(Channel::decode).collect();
-        let n = channels.len();
-        let k = quotient(self.weights.len(), n)?;
-        let rows = quotient(self.input.len(), k)?;
-        // Activations of one byte and accumulators of four.
-        let block = (workspace_bytes / (k + 4 * n)).clamp(1, rows.max(1));
-        let reused = block < rows;
-        let gemm = Gemm::new();
-        let halves = self.halves(arithmetic);
-        let factors: Vec<Factor<'_>> = match &halves {
-            Some(halves) => halves
-                .iter()
-                .map(|half| Factor::new(&gemm, half, k, reused))
-                .collect(),
-            None => vec![Factor::new(&gemm, self.weights, k, reused)],
-        };
-        let mut activations = Vec::with_capacity(block * k);
-        let mut accumulators = vec![0i32; block * n];
-        for (input, output) in self
-            .input
-            .chunks(block * k)
-            .zip(output.chunks_mut(block * n))
-        {
-            activations.clear();
-            activations.extend(input.iter().map(|byte| byte ^ ZERO_POINT));
-            let activations = NdTensorView::from_data([input.len() / k, k], &activations[..]);
-            let accumulators = &mut accumulators[..output.len()];
-            accumulate(&gemm, activations, &factors, accumulators)?;
-            requantise_rows(accumulators, &channels, self.table, output);
+        let n = self.shape.n;
+        let packed = self.pack(&mut buffers.activations, input);
+        for band in &self.weights.bands {
+            let sums = accumulate(&packed, band, &mut buffers.sums)?;
+            let place = (n, band.columns.start);
+            let columns = band.columns.clone();
+            self.channels
+                .finish(columns, sums, self.table, output, place);
         }
         Ok(())
     }
 
-    /// `w >> 1` and `w & 1` of all weights, if the arithmetic asks for them.
-    fn halves(&self, arithmetic: Arithmetic) -> Option<[Vec<i8>; 2]> {
-        (arithmetic == Arithmetic::Split).then(|| {
-            let high = self.weights.iter().map(|w| w >> 1).collect();
-            let low = self.weights.iter().map(|w| w & 1).collect();
-            [high, low]
-        })
-    }
-}
-
-/// A dimension from the lengths of a tensor and of one slice. A validated plan has no empty slice.
-fn quotient(length: usize, slice: usize) -> Result<usize, ExecutionError> {
-    length.checked_div(slice).ok_or(ExecutionError::TooLarge)
-}
-
-/// Weights as the matrix library takes them.
-enum Factor<'a> {
-    /// For a single product: the library packs block by block as it goes.
-    Once(NdTensorView<'a, i8, 2>),
-    /// Packed ahead, for a product with every block of rows.
-    Packed(PackedBMatrix<i8>),
-}
-
-impl<'a> Factor<'a> {
-    fn new(gemm: &Gemm, weights: &'a [i8], k: usize, reused: bool) -> Self {
-        let columns = NdTensorView::from_data([weights.len() / k, k], weights).transposed();
-        if reused {
-            Self::Packed(gemm.prepack_b(columns))
-        } else {
-            Self::Once(columns)
+    /// A block on several threads, which all pack the activations rather than wait for one.
+    fn run_bands(&self, input: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
+        let n = self.shape.n;
+        let finish = |band: &Band| {
+            let mut buffers = Buffers::default();
+            let packed = self.pack(&mut buffers.activations, input);
+            let sums = accumulate(&packed, band, &mut buffers.sums)?;
+            let columns = band.columns.clone();
+            let mut part = vec![0; sums.len()];
+            let place = (columns.len(), 0);
+            self.channels
+                .finish(columns, sums, self.table, &mut part, place);
+            Ok(part)
+        };
+        let bands = self.weights.bands.par_iter();
+        let parts = bands.map(finish).collect::<Result<Vec<_>, EngineError>>()?;
+        for (band, part) in self.weights.bands.iter().zip(&parts) {
+            let rows = output
+                .chunks_exact_mut(n)
+                .zip(part.chunks_exact(band.columns.len()));
+            rows.for_each(|(row, part)| row[band.columns.clone()].copy_from_slice(part));
         }
+        Ok(())
     }
 
-    fn operand(&self) -> GemmInputB<'_, i8> {
-        match self {
-            Self::Once(columns) => GemmInputB::Unpacked(*columns),
-            Self::Packed(packed) => GemmInputB::Packed(packed),
-        }
+    /// Packed here once for all bands: the library would do it again for each.
+    fn pack(&self, activations: &mut Vec<u8>, input: &[u8]) -> PackedAMatrix<u8> {
+        let k = self.shape.k;
+        activations.clear();
+        activations.extend(input.iter().map(|byte| byte ^ ZERO_POINT));
+        GEMM.prepack_a(NdTensorView::from_data(
+            [input.len() / k, k],
+            &activations[..],
+        ))
     }
 }
 
-/// Accumulators `[rows, N]`: the sum over the factors, each but the last doubled.
+/// The sum over a band's factors, each but the last doubled, for raised activations.
 ///
-/// Nothing here leaves `i32`: the program format bounds K by 65,536, and a product of two signed
-/// bytes by 2^14, so no sum of either factor, nor the sum of both, exceeds 2^30 + 2^23.
-fn accumulate(
-    gemm: &Gemm,
-    activations: NdTensorView<'_, u8, 2>,
-    factors: &[Factor<'_>],
-    accumulators: &mut [i32],
-) -> Result<(), EngineError> {
-    let zero_point = vec![ZERO_POINT; activations.size(0)];
-    for (position, factor) in factors.iter().enumerate() {
-        let first = position == 0;
-        if !first {
-            accumulators
-                .iter_mut()
-                .for_each(|sum| *sum = sum.wrapping_mul(2));
-        }
+/// Nothing here leaves `i32`: the program format bounds K by 65,536, and a raised activation is
+/// at most 255 and a weight 128, so a sum is at most 2,139,095,040 in magnitude, smaller than
+/// 2^31; the first factor's doubled sums come from weights of the same range.
+fn accumulate<'a>(
+    activations: &PackedAMatrix<u8>,
+    band: &Band,
+    sums: &'a mut Vec<i32>,
+) -> Result<&'a mut [i32], EngineError> {
+    let operand = || GemmInputA::Packed(activations);
+    let count = activations.rows() * band.columns.len();
+    sums.clear();
+    sums.reserve(count);
+    let mut factors = band.factors.iter().map(GemmInputB::Packed);
+    let first = factors.next().ok_or(ExecutionError::TooLarge)?;
+    let space = &mut sums.spare_capacity_mut()[..count];
+    let sums = GEMM.gemm_uninit(space, operand(), first, GemmUninitOptions::default())?;
+    for factor in factors {
+        sums.iter_mut().for_each(|sum| *sum = sum.wrapping_mul(2));
         let options = GemmOptions {
-            beta: if first { 0 } else { 1 },
-            a_quant: Some(QuantParams {
-                zero_point: &zero_point,
-            }),
+            beta: 1,
             ..Default::default()
         };
-        gemm.gemm(
-            accumulators,
-            GemmInputA::Unpacked(activations),
-            factor.operand(),
-            options,
-        )?;
+        GEMM.gemm(sums, operand(), factor, options)?;
     }
-    Ok(())
+    Ok(sums)
 }
 
-/// Bias, scaling and table over all accumulators, row by row.
-fn requantise_rows(
-    accumulators: &[i32],
-    channels: &[Channel],
+/// Workspace of a thread, used for one block after the other.
+#[derive(Default)]
+struct Buffers {
+    activations: Vec<u8>,
+    sums: Vec<i32>,
+}
+
+/// One row with weights as they are, which is faster than packing them for it. `channels` have
+/// no offsets here.
+pub(super) fn run_row(
+    shape: Shape,
+    input: &[u8],
+    weights: &[i8],
+    channels: &Channels,
     table: Option<&Table>,
     output: &mut [u8],
-) {
-    let n = channels.len();
-    let rows = output
-        .par_chunks_exact_mut(n)
-        .zip(accumulators.par_chunks_exact(n));
-    rows.with_min_len(ELEMENTS_PER_THREAD.div_ceil(n))
-        .for_each(|(output, accumulators)| {
-            for ((out, sum), channel) in output.iter_mut().zip(accumulators).zip(channels) {
-                let value = i64::from(*sum) + channel.bias;
-                *out = finish(requantise(value, channel.multiplier, channel.shift), table);
-            }
-        });
-}
-
-#[cfg(test)]
-mod tests {
-    /// What `vpmaddubsw` adds into 16 bits: two products of an activation with a weight's half.
-    #[test]
-    fn no_pair_of_half_products_leaves_sixteen_bits() {
-        for weight in i8::MIN..=i8::MAX {
-            let (high, low) = (i32::from(weight >> 1), i32::from(weight & 1));
-            assert_eq!(2 * high + low, i32::from(weight));
-            for half in [high, low] {
-                assert!(i16::try_from(2 * 255 * half).is_ok());
-            }
-        }
-        // Whole weights do leave them, which is why there is a split.
-        assert!(i16::try_from(2 * 255 * 127).is_err());
-    }
+) -> Result<(), EngineError> {
+    let activations: Vec<u8> = input.iter().map(|byte| byte ^ ZERO_POINT).collect();
+    let activations = NdTensorView::from_data([1, shape.k], &activations[..]);
+    let columns = NdTensorView::from_data([shape.n, shape.k], weights).transposed();
+    let options = GemmOptions {
+        a_quant: Some(QuantParams {
+            zero_point: &[ZERO_POINT],
+        }),
+        ..Default::default()
+    };
+    let mut sums = vec![0; shape.n];
+    GEMM.gemm(
+        &mut sums,
+        GemmInputA::Unpacked(activations),
+        GemmInputB::Unpacked(columns),
+        options,
+    )?;
+    let all = 0..shape.n;
+    channels.finish(all, &sums, table, output, (shape.n, 0));
+    Ok(())
 }

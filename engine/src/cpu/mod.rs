@@ -1,27 +1,39 @@
 //! The executor for processors.
 
 mod add;
+mod cache;
+mod channels;
 mod linear;
+mod weights;
 
 use crate::{EngineError, Executor};
 use add::add;
-use linear::{Arithmetic, Linear};
+use cache::WeightCache;
+use channels::Channels;
+use linear::{run_row, Linear, Shape};
 use mizan_tensor::{Execution, ExecutionError, Operand, Operation, Plan, Table, TensorRef};
+use std::sync::Arc;
+use weights::{Arithmetic, Weights};
 
-/// Workspace of one row block, unless asked otherwise: large enough to keep the matrix library
-/// busy, small beside the tensors of a job that needs it.
-const WORKSPACE_BYTES: usize = 16 << 20;
+/// Workspace of the blocks of rows, unless asked otherwise: more than all threads of a common
+/// machine use.
+const WORKSPACE_BYTES: usize = 64 << 20;
+/// Budget of the weight cache, unless asked otherwise: a model of some 250 million weights.
+const CACHE_BYTES: usize = 256 << 20;
 /// Fewest elements that are worth handing to another thread.
 const ELEMENTS_PER_THREAD: usize = 16 * 1_024;
 
 /// Executes programs with the processor's vector instructions, on all threads of the global
 /// thread pool.
 ///
-/// The trace is one allocation into which every operation writes directly.
-#[derive(Clone, Copy, Debug)]
+/// The trace is one allocation into which every operation writes directly. Weights are packed for
+/// the matrix library once and kept for later jobs, under the hash of their bytes; clones share
+/// what is kept.
+#[derive(Clone, Debug)]
 pub struct CpuExecutor {
     arithmetic: Arithmetic,
     workspace_bytes: usize,
+    cache: Arc<WeightCache<Weights>>,
 }
 
 impl CpuExecutor {
@@ -30,6 +42,7 @@ impl CpuExecutor {
         Self {
             arithmetic: Arithmetic::of_this_machine(),
             workspace_bytes: WORKSPACE_BYTES,
+            cache: Arc::new(WeightCache::new(CACHE_BYTES)),
         }
     }
 
@@ -42,13 +55,77 @@ impl CpuExecutor {
         }
     }
 
-    /// Bounds what one operation holds besides tensors: activations and accumulators of as many
-    /// rows as fit, and at least of one.
+    /// Bounds what one operation holds besides tensors and weights: activations and accumulators
+    /// of as many rows as fit, and at least of one for each thread. 64 MiB unless set.
     pub fn workspace_bytes(self, bytes: usize) -> Self {
         Self {
             workspace_bytes: bytes,
             ..self
         }
+    }
+
+    /// Bounds the packed weights that are kept between jobs; none are kept with 0. 256 MiB unless
+    /// set. The executor begins with nothing kept and no longer shares with those it came from.
+    pub fn cache_bytes(self, bytes: usize) -> Self {
+        Self {
+            cache: Arc::new(WeightCache::new(bytes)),
+            ..self
+        }
+    }
+
+    /// What the packed weights take that are kept now.
+    pub fn cached_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
+    /// Packs all weights of a program ahead, for many jobs of it with the same parameters.
+    ///
+    /// They stay packed as long as the loaded model lives, whatever the budget of the cache.
+    pub fn load<'a>(
+        &'a self,
+        plan: &'a Plan,
+        parameters: &'a [&'a [u8]],
+    ) -> Result<LoadedModel<'a>, EngineError> {
+        if parameters.len() != plan.program().parameters.len() {
+            return Err(ExecutionError::WrongCount.into());
+        }
+        for (bytes, tensor) in parameters.iter().zip((0..).map(TensorRef::Parameter)) {
+            if u64::try_from(bytes.len()).ok() != plan.tensor_bytes(tensor, 1) {
+                return Err(ExecutionError::WrongLength(tensor).into());
+            }
+        }
+        let operations = plan.program().operations.iter();
+        let layer = |operation: &Operation| match *operation {
+            Operation::Linear {
+                weights, channels, ..
+            } => self.layer(parameters, weights, channels).map(Some),
+            Operation::Add { .. } => Ok(None),
+        };
+        Ok(LoadedModel {
+            executor: self,
+            plan,
+            parameters,
+            layers: operations.map(layer).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn layer(
+        &self,
+        parameters: &[&[u8]],
+        weights: u16,
+        channels: u16,
+    ) -> Result<Layer, ExecutionError> {
+        let weights = bytemuck::cast_slice(parameter(parameters, weights)?);
+        let channels = parameter(parameters, channels)?;
+        let shape = Shape::of(weights, channels)?;
+        let bytes = self.arithmetic.packed_bytes(shape);
+        let pack = || Weights::pack(self.arithmetic, shape, weights);
+        let weights = self.cache.get_or_pack(shape, weights, bytes, pack);
+        Ok(Layer {
+            shape,
+            channels: Channels::decode(channels, &weights.offsets),
+            weights,
+        })
     }
 }
 
@@ -73,6 +150,40 @@ impl Executor for CpuExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError> {
+        let model = LoadedModel {
+            executor: self,
+            plan,
+            parameters,
+            layers: Vec::new(),
+        };
+        model.execute(inputs, batch)
+    }
+}
+
+/// A program with its parameters, ready for any number of jobs, from several threads at once.
+///
+/// Made by [`CpuExecutor::load`].
+#[derive(Debug)]
+pub struct LoadedModel<'a> {
+    executor: &'a CpuExecutor,
+    plan: &'a Plan,
+    parameters: &'a [&'a [u8]],
+    /// One place for each operation. Where there is none, a layer is made when it is its turn.
+    layers: Vec<Option<Layer>>,
+}
+
+/// A linear operation's parameters in the form in which they are used.
+#[derive(Debug)]
+struct Layer {
+    shape: Shape,
+    weights: Arc<Weights>,
+    channels: Channels,
+}
+
+impl LoadedModel<'_> {
+    /// Executes a job of `batch` items: what [`Executor::execute`] gives.
+    pub fn execute(&self, inputs: &[&[u8]], batch: u32) -> Result<Execution, EngineError> {
+        let (plan, parameters) = (self.plan, self.parameters);
         plan.check_tensors(parameters, inputs, batch)?;
         let mut trace = zeroes(plan.trace_bytes(batch))?;
         for (operation, index) in plan.program().operations.iter().zip(0u16..) {
@@ -89,19 +200,19 @@ impl Executor for CpuExecutor {
                 inputs,
                 done,
             };
-            self.run(operation, &memory, output)?;
+            let layer = self.layers.get(usize::from(index)).and_then(Option::as_ref);
+            self.run(operation, layer, &memory, output)?;
         }
         let outputs = plan
             .outputs(&trace, batch)
             .ok_or(ExecutionError::TooLarge)?;
         Ok(Execution { trace, outputs })
     }
-}
 
-impl CpuExecutor {
     fn run(
         &self,
         operation: &Operation,
+        layer: Option<&Layer>,
         memory: &Memory<'_>,
         output: &mut [u8],
     ) -> Result<(), EngineError> {
@@ -111,13 +222,22 @@ impl CpuExecutor {
                 weights,
                 channels,
                 table,
-            } => Linear {
-                input: memory.operand(input)?,
-                weights: bytemuck::cast_slice(memory.parameter(weights)?),
-                channels: memory.parameter(channels)?,
-                table: memory.table(table)?,
+            } => {
+                let input = memory.operand(input)?;
+                let table = memory.table(table)?;
+                if let Some(layer) = layer {
+                    return self.run_layer(layer, input, table, output);
+                }
+                let raw = bytemuck::cast_slice(parameter(memory.parameters, weights)?);
+                let records = parameter(memory.parameters, channels)?;
+                let shape = Shape::of(raw, records)?;
+                if input.len() == shape.k && self.executor.arithmetic == Arithmetic::Whole {
+                    let channels = Channels::decode(records, &[]);
+                    return run_row(shape, input, raw, &channels, table, output);
+                }
+                let layer = self.executor.layer(memory.parameters, weights, channels)?;
+                self.run_layer(&layer, input, table, output)
             }
-            .run(self.arithmetic, self.workspace_bytes, output),
             Operation::Add {
                 left,
                 right,
@@ -128,17 +248,28 @@ impl CpuExecutor {
             } => {
                 let (left, right) = (memory.operand(left)?, memory.operand(right)?);
                 let multipliers = [left_multiplier, right_multiplier];
-                add(
-                    left,
-                    right,
-                    multipliers,
-                    shift,
-                    memory.table(table)?,
-                    output,
-                );
+                let table = memory.table(table)?;
+                add(left, right, multipliers, shift, table, output);
                 Ok(())
             }
         }
+    }
+
+    fn run_layer(
+        &self,
+        layer: &Layer,
+        input: &[u8],
+        table: Option<&Table>,
+        output: &mut [u8],
+    ) -> Result<(), EngineError> {
+        let linear = Linear {
+            shape: layer.shape,
+            input,
+            weights: &layer.weights,
+            channels: &layer.channels,
+            table,
+        };
+        linear.run(self.executor.workspace_bytes, output)
     }
 }
 
@@ -166,19 +297,17 @@ impl<'a> Memory<'a> {
         bytes.ok_or(ExecutionError::TooLarge)
     }
 
-    fn parameter(&self, index: u16) -> Result<&'a [u8], ExecutionError> {
-        self.parameters
-            .get(usize::from(index))
-            .copied()
-            .ok_or(ExecutionError::TooLarge)
-    }
-
     fn table(&self, index: Option<u16>) -> Result<Option<&'a Table>, ExecutionError> {
         let find = |index: u16| self.plan.program().tables.get(usize::from(index));
         index
             .map(|index| find(index).ok_or(ExecutionError::TooLarge))
             .transpose()
     }
+}
+
+fn parameter<'a>(parameters: &[&'a [u8]], index: u16) -> Result<&'a [u8], ExecutionError> {
+    let bytes = parameters.get(usize::from(index)).copied();
+    bytes.ok_or(ExecutionError::TooLarge)
 }
 
 /// A number of bytes that this machine can address.

@@ -70,7 +70,10 @@
 
 use polkadot_sdk::*;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod mixing;
+mod weights;
 
 #[cfg(any(feature = "try-runtime", test))]
 mod invariants;
@@ -81,6 +84,7 @@ mod tests;
 
 pub use mixing::{mix, Output};
 pub use pallet::*;
+pub use weights::WeightInfo;
 
 impl<T: Config> mizan_protocol::traits::Beacon for Pallet<T> {
     fn latest() -> Output {
@@ -106,6 +110,9 @@ pub mod pallet {
         /// How many blocks back an output can be asked for.
         #[pallet::constant]
         type Retention: Get<BlockNumberFor<Self>>;
+
+        /// Weight of the hook.
+        type WeightInfo: WeightInfo;
     }
 
     /// One source of randomness for every draw.
@@ -136,7 +143,7 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
             Self::mix_parent(now);
-            Self::weight_of_mixing()
+            T::WeightInfo::on_initialize()
         }
 
         fn integrity_test() {

@@ -2,10 +2,7 @@
 
 use crate::{Config, Event, Outputs, Pallet};
 use codec::Encode;
-use frame_support::{
-    traits::{Get, Randomness},
-    weights::Weight,
-};
+use frame_support::traits::{Get, Randomness};
 use frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::*;
 use sp_io::hashing::blake2_256;
@@ -55,14 +52,6 @@ impl<T: Config> Pallet<T> {
         if let Some(expired) = parent.checked_sub(&T::Retention::get()) {
             Outputs::<T>::remove(expired);
         }
-    }
-
-    /// Two reads (previous output, VRF output), two writes (new and expired output), two hashes.
-    pub(crate) fn weight_of_mixing() -> Weight {
-        const HASHING: Weight = Weight::from_parts(10_000_000, 0);
-        T::DbWeight::get()
-            .reads_writes(2, 2)
-            .saturating_add(HASHING)
     }
 
     /// The output of the block before `block`; all zero where the chain of outputs begins.

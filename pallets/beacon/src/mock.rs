@@ -55,6 +55,7 @@ impl Randomness<Option<H256>, u32> for NamedVrf {
 impl pallet_beacon::Config for Test {
     type AuthorVrf = NamedVrf;
     type Retention = frame_support::traits::ConstU32<RETENTION>;
+    type WeightInfo = ();
 }
 
 /// The VRF output with which the mock's author of `block` signs, unless a test says otherwise.

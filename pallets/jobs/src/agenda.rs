@@ -57,8 +57,7 @@ impl<T: Config> Pallet<T> {
                 Self::settle(id, &mut job, assignment, attestation);
             }
             JobState::Settled(..) | JobState::Ended { .. } => {
-                Jobs::<T>::remove(id);
-                Self::deposit_event(Event::JobForgotten { job: id });
+                Self::forget(id, &job);
                 return;
             }
         }

@@ -8,6 +8,7 @@ use frame_support::{
 };
 use mizan_protocol::{
     block_number,
+    explain::Rule,
     jobs::{Assignment, Attestation, JobState},
     traits::{Models, Workforce},
 };
@@ -53,12 +54,22 @@ impl<T: Config> Pallet<T> {
             reason,
         });
         T::Workforce::unlock(&assignment.provider, assignment.lock, 0);
+        let paused_until_block = T::Workforce::miss(&assignment.worker);
+        Self::record(
+            id,
+            Rule::Declined {
+                worker: assignment.worker.clone(),
+                provider: assignment.provider.clone(),
+                reason,
+                paused_until_block,
+            },
+        );
         let missing = &mut job.missing_inputs;
         if reason == DeclineReason::InputsUnavailable && !missing.contains(&assignment.provider) {
             // The third ends the job, so the list never has a fourth to take.
             let _ = missing.try_push(assignment.provider.clone());
         }
-        Self::reopen(id, &mut job, assignment.worker);
+        Self::reopen(id, &mut job, assignment);
         Jobs::<T>::insert(id, job);
         Ok(())
     }
@@ -67,18 +78,30 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn time_out(id: JobId, job: &mut JobOf<T>, assignment: Assignment<T::AccountId>) {
         let penalty = T::Economics::get().timeout_penalty(assignment.payment, assignment.lock);
         let burned = T::Workforce::unlock(&assignment.provider, assignment.lock, penalty);
-        let worker = assignment.worker;
+        let paused_until_block = T::Workforce::miss(&assignment.worker);
+        Self::record(
+            id,
+            Rule::TimedOut {
+                worker: assignment.worker.clone(),
+                provider: assignment.provider.clone(),
+                burned,
+                paused_until_block,
+            },
+        );
         Self::deposit_event(Event::JobTimedOut {
             job: id,
-            worker: worker.clone(),
+            worker: assignment.worker.clone(),
             burned,
         });
-        Self::reopen(id, job, worker);
+        Self::reopen(id, job, assignment);
     }
 
     /// Takes the job from its worker and opens it for others, or ends it when none can do it.
-    fn reopen(id: JobId, job: &mut JobOf<T>, worker: T::AccountId) {
-        T::Workforce::miss(&worker);
+    fn reopen(id: JobId, job: &mut JobOf<T>, assignment: Assignment<T::AccountId>) {
+        let Assignment {
+            worker, provider, ..
+        } = assignment;
+        Self::count_units(&provider, job.macs, |units| &mut units.rejected);
         JobsOf::<T>::remove(&worker, id);
         let excluded = job.excluded.try_push(worker).is_ok();
         job.state = JobState::Open;
@@ -144,6 +167,16 @@ impl<T: Config> Pallet<T> {
         let settles_block = attested_block
             .saturating_add(TimingRecord::<T>::get().challenge_blocks)
             .saturating_add(1);
+        Self::count_units(&assignment.provider, job.macs, |units| &mut units.claimed);
+        Self::record(
+            id,
+            Rule::Attested {
+                worker: who.clone(),
+                provider: assignment.provider.clone(),
+                returned: change,
+                settles_block,
+            },
+        );
         Self::deposit_event(Event::JobAttested {
             job: id,
             worker: who,

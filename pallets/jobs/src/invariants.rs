@@ -3,7 +3,7 @@
 use crate::*;
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{ensure, traits::fungible::InspectHold};
-use mizan_protocol::jobs::JobState;
+use mizan_protocol::{explain::Rule, jobs::JobState};
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
@@ -12,7 +12,10 @@ impl<T: Config> Pallet<T> {
         Self::holds_are_what_jobs_hold()?;
         Self::agenda_names_every_job_once()?;
         Self::open_jobs_are_listed()?;
-        Self::workers_jobs_are_listed()
+        Self::workers_jobs_are_listed()?;
+        Self::histories_end_in_the_state()?;
+        Self::jobs_are_listed_under_all_in_them()?;
+        Self::pending_units_are_those_attested()
     }
 
     /// What is held on requesters' accounts is exactly what unfinished jobs hold.
@@ -71,6 +74,82 @@ impl<T: Config> Pallet<T> {
         ensure!(
             listed == open,
             "the list of open jobs differs from the open jobs"
+        );
+        Ok(())
+    }
+
+    /// Every job has a history that begins with its post and ends in its state, and nothing else
+    /// has one.
+    fn histories_end_in_the_state() -> Result<(), DispatchError> {
+        ensure!(
+            Histories::<T>::iter_keys().all(Jobs::<T>::contains_key),
+            "an unknown job has a history"
+        );
+        for (id, job) in Jobs::<T>::iter() {
+            let history = Histories::<T>::get(id);
+            let (first, last) = (history.first(), history.last());
+            ensure!(
+                first.is_some_and(|note| matches!(note.rule, Rule::Posted { .. })),
+                "a history does not begin with the post"
+            );
+            let fits = last.is_some_and(|note| match &job.state {
+                JobState::Open => matches!(
+                    note.rule,
+                    Rule::Posted { .. } | Rule::Declined { .. } | Rule::TimedOut { .. }
+                ),
+                JobState::Assigned(_) => matches!(note.rule, Rule::Assigned { .. }),
+                JobState::Attested(..) => matches!(note.rule, Rule::Attested { .. }),
+                JobState::Settled(..) => matches!(note.rule, Rule::Settled { .. }),
+                JobState::Ended { .. } => matches!(note.rule, Rule::Ended { .. }),
+            });
+            ensure!(fits, "a history does not end in the job's state");
+        }
+        Ok(())
+    }
+
+    /// A job is listed under its requester and all that ever had it, and under nobody else.
+    fn jobs_are_listed_under_all_in_them() -> Result<(), DispatchError> {
+        let listed: BTreeSet<_> = AccountJobs::<T>::iter_keys()
+            .map(|(account, key)| (account, history::job_of(key)))
+            .collect();
+        let mut expected = BTreeSet::new();
+        for (id, job) in Jobs::<T>::iter() {
+            expected.insert((job.requester, id));
+            for note in Histories::<T>::get(id) {
+                if let Rule::Assigned {
+                    worker, provider, ..
+                } = note.rule
+                {
+                    expected.extend([(worker, id), (provider, id)]);
+                }
+            }
+        }
+        ensure!(
+            listed == expected,
+            "the jobs listed by account are not those of their histories"
+        );
+        Ok(())
+    }
+
+    /// A provider's pending units are those of its attested jobs.
+    fn pending_units_are_those_attested() -> Result<(), DispatchError> {
+        let mut pending: BTreeMap<_, u128> = BTreeMap::new();
+        for (_, job) in Jobs::<T>::iter() {
+            if let JobState::Attested(assignment, _) = job.state {
+                let sum = pending.entry(assignment.provider).or_default();
+                *sum = sum.saturating_add(job.macs);
+            }
+        }
+        for (provider, units) in UnitsOf::<T>::iter() {
+            let attested = pending.remove(&provider).unwrap_or_default();
+            ensure!(
+                units.pending() == attested,
+                "a provider's pending units are not those of its attested jobs"
+            );
+        }
+        ensure!(
+            pending.is_empty(),
+            "an attested job's provider has no units"
         );
         Ok(())
     }

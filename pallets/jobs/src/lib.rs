@@ -25,6 +25,11 @@
 //! Open --> Ended: Cancelled, Expired, InputsUnavailable, TooManyMisses (all refund the payment)
 //! ```
 //!
+//! ## Why
+//! Every change of a job is noted with the rule behind it, and kept as long as the job's record;
+//! what a provider's workers claimed, were paid for and lost is summed for ever. What a job waits
+//! for now is worked out on demand: [`Pallet::explain_job`].
+//!
 //! ## Goals
 //! - The requester's money is held from the post to the end, and every end moves all of it.
 //! - A worker that is silent loses its turn and a little money, never the job's.
@@ -43,7 +48,9 @@
 //! - what is held on requesters' accounts is exactly what unfinished jobs hold;
 //! - every job is on the agenda once, in the block that it names, and nothing else is;
 //! - the list of open jobs is the list of jobs that are open;
-//! - no job is overdue by more than the agenda's cursor.
+//! - no job is overdue by more than the agenda's cursor;
+//! - every job has a history that ends in its state, and is listed under everybody in it;
+//! - a provider's pending units are those of its attested jobs.
 //!
 //! ## Terminology
 //! *Offer*: the most a requester pays. *Lock*: bond behind a job. *Directed*: posted for one named
@@ -62,18 +69,25 @@ extern crate alloc;
 
 mod agenda;
 mod assignment;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod history;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod matching;
+mod outlook;
 mod posting;
 mod settlement;
 mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
 use mizan_protocol::{
-    jobs::{DeclineReason, EndReason, Hashes, Job},
+    explain::{History, Units},
+    jobs::{BlobServers, DeclineReason, EndReason, Hashes, Job},
     traits::Place,
     Balance, BlockNumber, JobId, ModelId, Timing,
 };
@@ -84,6 +98,8 @@ pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId>;
 
 /// The pallet.
 #[frame_support::pallet]
+// A post has as many arguments as it has terms, also in what the macros make of it.
+#[allow(clippy::too_many_arguments)]
 pub mod pallet {
     use super::*;
     use frame_support::{
@@ -145,6 +161,10 @@ pub mod pallet {
 
         /// Weights of the calls and of the steps of the hooks.
         type WeightInfo: WeightInfo;
+
+        /// What benchmarks need of other pallets.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
 
     /// The pallet.
@@ -197,6 +217,23 @@ pub mod pallet {
     #[pallet::storage]
     pub type JobsOf<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+
+    /// What happened to each job, kept as long as its record. Hasher: as of [`Jobs`].
+    #[pallet::storage]
+    pub type Histories<T: Config> =
+        StorageMap<_, Twox64Concat, JobId, History<T::AccountId>, ValueQuery>;
+
+    /// The jobs in which an account takes part as requester, worker or provider. Hashers: accounts
+    /// are chosen by users, so a cryptographic one; the second key is the inverted id in
+    /// big-endian bytes, unhashed, so that the newest job comes first.
+    #[pallet::storage]
+    pub type AccountJobs<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
+
+    /// What each provider's workers did, for ever. Hasher: accounts are chosen by users, so a
+    /// cryptographic one.
+    #[pallet::storage]
+    pub type UnitsOf<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Units>;
 
     /// What genesis sets.
     #[pallet::genesis_config]
@@ -356,6 +393,8 @@ pub mod pallet {
         WrongAssignmentBlock,
         /// The number of outputs is not the model's.
         WrongOutputCount,
+        /// A blob server's address must begin with http:// or https:// and be printable ASCII.
+        BadBlobServer,
     }
 
     #[pallet::call]
@@ -363,10 +402,10 @@ pub mod pallet {
         /// Post a job. `price_per_unit` is the most you pay for a compute unit; payment and
         /// deposit are held, and what a cheaper worker leaves is given back. A worker has
         /// `duration_blocks` from its assignment; a job that no worker took in `wait_blocks` is
-        /// refunded. With `worker` only that one may do it.
+        /// refunded. With `worker` only that one may do it. `blob_servers` are where inputs and
+        /// parameters can be fetched and results are to be brought.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::post_job())]
-        #[allow(clippy::too_many_arguments)]
         pub fn post_job(
             origin: OriginFor<T>,
             model: ModelId,
@@ -376,6 +415,7 @@ pub mod pallet {
             duration_blocks: BlockNumber,
             wait_blocks: BlockNumber,
             worker: Option<T::AccountId>,
+            blob_servers: BlobServers,
         ) -> DispatchResult {
             let requester = ensure_signed(origin)?;
             let offer = posting::Offer {
@@ -386,6 +426,7 @@ pub mod pallet {
                 duration_blocks,
                 wait_blocks,
                 worker,
+                blob_servers,
             };
             Self::do_post(requester, offer).map(drop)
         }

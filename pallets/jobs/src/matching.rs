@@ -1,7 +1,7 @@
 //! Finding a worker for a job.
 
 use crate::*;
-use frame_support::{defensive, traits::Get, weights::WeightMeter};
+use frame_support::{defensive, weights::WeightMeter};
 use mizan_protocol::{
     block_number,
     jobs::{Assignment, JobState},
@@ -9,7 +9,7 @@ use mizan_protocol::{
 };
 
 /// Idle workers that one attempt looks at.
-const PAGE: u32 = 16;
+pub(crate) const PAGE: u32 = 16;
 
 impl<T: Config> Pallet<T> {
     /// Tries to match the open jobs, in the order of their posting, from where the last block
@@ -111,10 +111,7 @@ impl<T: Config> Pallet<T> {
         if candidate.ask > job.price_per_unit || job.excluded.contains(&candidate.worker) {
             return None;
         }
-        let economics = T::Economics::get();
-        let price = candidate.ask.max(economics.min_price_per_unit);
-        let payment = economics.payment(price, job.macs)?.min(job.held);
-        let lock = economics.lock(payment)?;
+        let (payment, lock) = Self::terms_at(job, candidate.ask)?;
         (lock <= candidate.free_bond).then_some((candidate, payment, lock))
     }
 
@@ -140,14 +137,16 @@ impl<T: Config> Pallet<T> {
             defensive!("a candidate can't be assigned");
             return false;
         }
-        job.state = JobState::Assigned(Assignment {
+        let assignment = Assignment {
             worker: worker.clone(),
             provider,
             payment,
             lock,
             assigned_block: block_number::<T>(),
             attest_by_block,
-        });
+        };
+        Self::record_assigned(id, &assignment);
+        job.state = JobState::Assigned(assignment);
         JobsOf::<T>::insert(&worker, id, ());
         Self::put_on_agenda(id, job, attest_by_block.saturating_add(1));
         Self::deposit_event(Event::JobAssigned {

@@ -12,7 +12,8 @@ use frame_support::{
 };
 use mizan_protocol::{
     block_number,
-    jobs::JobState,
+    explain::Rule,
+    jobs::{is_blob_server, JobState},
     traits::{ModelSummary, Models},
 };
 use sp_runtime::DispatchError;
@@ -26,6 +27,7 @@ pub(crate) struct Offer<AccountId> {
     pub(crate) duration_blocks: BlockNumber,
     pub(crate) wait_blocks: BlockNumber,
     pub(crate) worker: Option<AccountId>,
+    pub(crate) blob_servers: BlobServers,
 }
 
 impl<T: Config> Pallet<T> {
@@ -42,8 +44,9 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::PaymentOverflow)?;
         // The lock behind the job must be a number too.
         economics.lock(held).ok_or(Error::<T>::PaymentOverflow)?;
+        let servers = u32::try_from(offer.blob_servers.len()).unwrap_or(u32::MAX);
         let deposit = economics
-            .deposit_for_job(summary.inputs)
+            .deposit_for_job(summary.inputs, servers)
             .ok_or(Error::<T>::PaymentOverflow)?;
         Self::hold(&requester, held, deposit)?;
 
@@ -67,9 +70,12 @@ impl<T: Config> Pallet<T> {
             directed: offer.worker,
             excluded: Default::default(),
             missing_inputs: Default::default(),
+            blob_servers: offer.blob_servers,
             state: JobState::Open,
             due_block: wait_until_block,
         };
+        Self::list_under(&requester, id);
+        Self::record(id, Rule::Posted { held, deposit });
         Self::deposit_event(Event::JobPosted {
             job: id,
             requester,
@@ -111,6 +117,10 @@ impl<T: Config> Pallet<T> {
         ensure!(
             offer.wait_blocks <= timing.max_wait_blocks,
             Error::<T>::WaitTooLong
+        );
+        ensure!(
+            offer.blob_servers.iter().all(|at| is_blob_server(at)),
+            Error::<T>::BadBlobServer
         );
         Ok(())
     }

@@ -11,6 +11,7 @@ use frame_support::{
 };
 use mizan_protocol::{
     block_number,
+    explain::Rule,
     jobs::{Assignment, Attestation, JobState},
     traits::{Contributions, Settlement, Workforce},
 };
@@ -37,6 +38,17 @@ impl<T: Config> Pallet<T> {
         let directed = job.directed.is_some();
         let provider = assignment.provider.clone();
         T::Contributions::record_settled(&provider, job.macs, directed, settled.burned);
+        Self::count_units(&provider, job.macs, |units| &mut units.accepted);
+        Self::record(
+            id,
+            Rule::Settled {
+                provider: provider.clone(),
+                payment: settled.payment,
+                worker_paid: settled.worker_paid,
+                burned: settled.burned,
+                minted: settled.minted,
+            },
+        );
         job.held = 0;
         let _ = Self::give_back_deposit(job, 0);
         Self::deposit_event(Event::JobSettled {
@@ -62,6 +74,14 @@ impl<T: Config> Pallet<T> {
         let (deposit, burned) = Self::give_back_deposit(job, burn);
         OpenJobs::<T>::remove(id.to_be_bytes());
         let refunded = payment.saturating_add(deposit);
+        Self::record(
+            id,
+            Rule::Ended {
+                reason,
+                refunded,
+                burned,
+            },
+        );
         Self::deposit_event(Event::JobEnded {
             job: id,
             reason,

@@ -1,37 +1,70 @@
-//! Weights of the calls and of the steps of the hooks: hand-written upper bounds until they are
-//! measured.
+//! Weights of the calls and of the steps of the hooks.
 
 use mizan_protocol::weights::bound;
 use polkadot_sdk::frame_support::weights::Weight;
 
-/// Weights of this pallet's calls and hooks.
+/// Weights of this pallet's calls and of the steps of its hooks. The runtime has measured ones.
 #[allow(missing_docs)]
 pub trait WeightInfo {
     /// Includes one attempt to match: a page of idle workers with their providers.
-    fn post_job() -> Weight {
-        bound(300, 70, 30)
-    }
-    fn cancel_job() -> Weight {
-        bound(100, 8, 10)
-    }
-    fn decline_job() -> Weight {
-        bound(150, 14, 16)
-    }
-    fn attest_job() -> Weight {
-        bound(150, 14, 14)
-    }
-    /// One job of the agenda: the dearest is a settlement.
-    fn agenda_step() -> Weight {
-        bound(300, 24, 24)
-    }
+    fn post_job() -> Weight;
+    fn cancel_job() -> Weight;
+    /// Includes the look at whether it is free of fees.
+    fn decline_job() -> Weight;
+    /// Includes the look at whether it is free of fees.
+    fn attest_job() -> Weight;
     /// Looking at one block of the agenda.
-    fn agenda_block() -> Weight {
-        bound(10, 2, 1)
-    }
+    fn agenda_block() -> Weight;
+    /// Paying for a job on the agenda.
+    fn settle() -> Weight;
+    /// Ending an open job on the agenda.
+    fn expire() -> Weight;
+    /// Taking a job on the agenda from its worker.
+    fn time_out() -> Weight;
+    /// Dropping the record of a job on the agenda.
+    fn forget() -> Weight;
     /// One attempt to match: a page of idle workers with their providers.
-    fn matching_step() -> Weight {
-        bound(200, 64, 24)
+    fn matching_step() -> Weight;
+
+    /// One job of the agenda, whatever is due.
+    fn agenda_step() -> Weight {
+        Self::settle()
+            .max(Self::expire())
+            .max(Self::time_out())
+            .max(Self::forget())
     }
 }
 
-impl WeightInfo for () {}
+/// Bounds for mocks, in which nothing is measured.
+impl WeightInfo for () {
+    fn post_job() -> Weight {
+        bound(400, 76, 38)
+    }
+    fn cancel_job() -> Weight {
+        bound(120, 9, 11)
+    }
+    fn decline_job() -> Weight {
+        bound(180, 16, 18)
+    }
+    fn attest_job() -> Weight {
+        bound(180, 16, 16)
+    }
+    fn agenda_block() -> Weight {
+        bound(10, 2, 1)
+    }
+    fn settle() -> Weight {
+        bound(300, 26, 26)
+    }
+    fn expire() -> Weight {
+        bound(150, 12, 14)
+    }
+    fn time_out() -> Weight {
+        bound(250, 20, 20)
+    }
+    fn forget() -> Weight {
+        bound(150, 5, 40)
+    }
+    fn matching_step() -> Weight {
+        bound(220, 66, 28)
+    }
+}

@@ -34,6 +34,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod weights;
@@ -186,7 +188,7 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Register a model by the SCALE bytes of its program, which name the caller as owner.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::register_model(program.len() as u32))]
+        #[pallet::weight(T::WeightInfo::register_model_of(program.len() as u32))]
         pub fn register_model(origin: OriginFor<T>, program: ProgramBytes) -> DispatchResult {
             Self::do_register_model(ensure_signed(origin)?, program)
         }

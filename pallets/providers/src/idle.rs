@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         Idle::<T>::remove(worker.ask.to_be_bytes(), account);
     }
 
-    fn is_live(worker: &Worker<T::AccountId>) -> bool {
+    pub(crate) fn is_live(worker: &Worker<T::AccountId>) -> bool {
         worker.heard_block.is_some_and(|heard| {
             block_number::<T>() <= heard.saturating_add(T::Timing::get().liveness_blocks)
         })
@@ -120,17 +120,20 @@ impl<T: Config> Workforce<T::AccountId> for Pallet<T> {
         Self::change_busy(worker, |_| ());
     }
 
-    fn miss(worker: &T::AccountId) {
+    fn miss(worker: &T::AccountId) -> BlockNumber {
         let now = block_number::<T>();
+        let mut until_block = now;
         Self::change_busy(worker, |record| {
             record.misses = record.misses.saturating_add(1);
             record.paused_until_block =
                 now.saturating_add(T::Timing::get().back_off(record.misses));
+            until_block = record.paused_until_block;
             Self::deposit_event(Event::WorkerPaused {
                 worker: worker.clone(),
-                until_block: record.paused_until_block,
+                until_block,
             });
         });
+        until_block
     }
 
     fn unlock(provider: &T::AccountId, lock: Balance, penalty: Balance) -> Balance {

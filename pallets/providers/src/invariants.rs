@@ -42,7 +42,11 @@ impl<T: Config> Pallet<T> {
     /// Every worker has a provider, and providers' counts of workers are right.
     fn workers_have_providers() -> Result<(), DispatchError> {
         let mut counts = BTreeMap::new();
-        for (_, worker) in Workers::<T>::iter() {
+        for (account, worker) in Workers::<T>::iter() {
+            ensure!(
+                WorkersOf::<T>::contains_key(&worker.provider, account),
+                "a worker is not listed under its provider"
+            );
             ensure!(
                 worker.open_jobs <= worker.slots,
                 "a worker has more jobs than slots"
@@ -57,6 +61,10 @@ impl<T: Config> Pallet<T> {
                 "a provider's count of workers is wrong"
             );
         }
+        ensure!(
+            WorkersOf::<T>::iter_keys().all(|(_, worker)| Workers::<T>::contains_key(worker)),
+            "an unknown worker is listed under a provider"
+        );
         ensure!(counts.is_empty(), "a worker has no provider");
         Ok(())
     }

@@ -48,13 +48,18 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod bonds;
 mod idle;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
+mod outlook;
 pub mod registration;
 mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -165,6 +170,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// Makes keys for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: BenchmarkHelper<Self::AccountId, Self::Consent>;
     }
 
     /// The pallet.
@@ -186,6 +195,18 @@ pub mod pallet {
     #[pallet::storage]
     pub type Workers<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Worker<T::AccountId>>;
+
+    /// The workers of each provider. Hashers: as above.
+    #[pallet::storage]
+    pub type WorkersOf<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Blake2_128Concat,
+        T::AccountId,
+        (),
+        OptionQuery,
+    >;
 
     /// Workers with a free slot, by ask and account.
     ///

@@ -59,6 +59,7 @@ impl<T: Config> Pallet<T> {
             paused_until_block: 0,
         };
         Workers::<T>::insert(&worker, entry);
+        WorkersOf::<T>::insert(&provider, &worker, ());
         Self::deposit_event(Event::WorkerRegistered {
             worker,
             provider,
@@ -103,6 +104,7 @@ impl<T: Config> Pallet<T> {
         ensure!(record.open_jobs == 0, Error::<T>::WorkerBusy);
         Self::delist(&worker, &record);
         Workers::<T>::remove(&worker);
+        WorkersOf::<T>::remove(&provider, &worker);
         Providers::<T>::mutate_extant(&provider, |p| p.workers = p.workers.saturating_sub(1));
         frame_system::Pallet::<T>::dec_sufficients(&worker);
         Self::deposit_event(Event::WorkerDeregistered { worker });

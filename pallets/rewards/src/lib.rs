@@ -35,6 +35,8 @@
     )
 )]
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod split;
@@ -154,7 +156,7 @@ pub mod pallet {
             if now == 1u32.into() {
                 GenesisIssuance::<T>::put(T::Currency::total_issuance());
             }
-            mizan_protocol::weights::bound(5, 1, 1)
+            T::WeightInfo::on_initialize()
         }
 
         #[cfg(feature = "try-runtime")]

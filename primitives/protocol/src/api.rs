@@ -1,5 +1,13 @@
-//! The runtime API that clients and the node use.
+//! The runtime APIs that clients and the node use.
 
+use crate::{
+    explain::{
+        AccountExplanation, ContributionReport, JobExplanation, ModelCost, ModelCostError, Note,
+        WorkerReport,
+    },
+    jobs::Job,
+    EraIndex, JobId, ModelId,
+};
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
@@ -18,6 +26,38 @@ pub enum TensorApiError {
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
+    /// Jobs, workers, contributions, and why each is where it is. Pages hold at most
+    /// [`MAX_PAGE`](crate::explain::MAX_PAGE) entries, whatever is asked for.
+    pub trait MarketApi<AccountId> where AccountId: codec::Codec {
+        /// A job, until it is forgotten.
+        fn job(job: JobId) -> Option<Job<AccountId>>;
+
+        /// Jobs without a worker, oldest first, with ids above `after`.
+        fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<(JobId, Job<AccountId>)>;
+
+        /// A worker.
+        fn worker(worker: AccountId) -> Option<WorkerReport<AccountId>>;
+
+        /// A provider's part in the ledger, in an era (the current one if `None`) and ever.
+        fn contribution(provider: AccountId, era: Option<EraIndex>) -> ContributionReport;
+
+        /// What a job of that batch costs.
+        fn model_cost(model: ModelId, batch: u32) -> Result<ModelCost, ModelCostError>;
+
+        /// Why a job is where it is.
+        fn explain_job(job: JobId) -> Option<JobExplanation<AccountId>>;
+
+        /// Why an account is where it is, with its newest jobs below `before`.
+        fn explain_account(
+            account: AccountId,
+            before: Option<JobId>,
+            limit: u32,
+        ) -> AccountExplanation<AccountId>;
+
+        /// What happened to jobs in this block.
+        fn job_notes() -> Vec<(JobId, Note<AccountId>)>;
+    }
+
     /// The chain's own definition of every operation.
     pub trait TensorApi {
         /// The value of an element of an operation's output, from the bytes that it depends

@@ -165,7 +165,8 @@ pub struct Economics {
     pub model_deposit: Balance,
     /// See [`Economics::model_deposit`].
     pub model_byte_deposit: Balance,
-    /// Deposit for a job's record, and for each of its inputs.
+    /// Deposit for a job's record, and for each of its inputs; each blob server counts as four
+    /// inputs.
     pub job_deposit: Balance,
     /// See [`Economics::job_deposit`].
     pub job_input_deposit: Balance,
@@ -271,10 +272,12 @@ impl Economics {
             .checked_add(self.model_deposit)
     }
 
-    /// Deposit for a job of that many inputs.
-    pub fn deposit_for_job(&self, inputs: u32) -> Option<Balance> {
+    /// Deposit for a job of that many inputs that names that many blob servers. An address may be
+    /// four times as long as an input's hash.
+    pub fn deposit_for_job(&self, inputs: u32, blob_servers: u32) -> Option<Balance> {
+        let entries = blob_servers.checked_mul(4)?.checked_add(inputs)?;
         self.job_input_deposit
-            .checked_mul(inputs.into())?
+            .checked_mul(entries.into())?
             .checked_add(self.job_deposit)
     }
 }

@@ -13,6 +13,23 @@ use scale_info::TypeInfo;
 
 /// Hashes of a job's inputs or outputs: as many as a program may have.
 pub type Hashes = BoundedVec<H256, ConstU32<{ mizan_tensor::MAX_INPUTS }>>;
+/// The address of a blob server: `http://` or `https://` and printable ASCII.
+pub type BlobServer = BoundedVec<u8, ConstU32<MAX_BLOB_SERVER_BYTES>>;
+/// Where a job's inputs and its model's parameters can be fetched, and its outputs and trace are
+/// to be brought.
+pub type BlobServers = BoundedVec<BlobServer, ConstU32<4>>;
+/// Most bytes of the address of a blob server.
+pub const MAX_BLOB_SERVER_BYTES: u32 = 128;
+
+/// Whether that can be the address of a blob server. It is not resolved: workers look at it with
+/// the suspicion that anything from a stranger deserves.
+pub fn is_blob_server(address: &[u8]) -> bool {
+    let host = address
+        .strip_prefix(b"http://")
+        .or_else(|| address.strip_prefix(b"https://"));
+    host.is_some_and(|host| !host.is_empty() && host.iter().all(u8::is_ascii_graphic))
+}
+
 /// Workers that declined or timed out. A job that is full of them ends.
 pub type Excluded<AccountId> = BoundedVec<AccountId, ConstU32<16>>;
 /// Providers that found inputs missing; the third closes the job.
@@ -191,6 +208,8 @@ pub struct Job<AccountId> {
     pub excluded: Excluded<AccountId>,
     /// Providers that found its inputs missing.
     pub missing_inputs: MissingInputs<AccountId>,
+    /// Where its blobs are.
+    pub blob_servers: BlobServers,
     /// Where it stands.
     pub state: JobState<AccountId>,
     /// Block in which the chain looks at it next.

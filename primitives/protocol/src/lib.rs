@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`constants`] | [`Timing`] and [`Economics`]: every period and every price, set once by genesis |
 //! | [`jobs`] | the life of a job as the chain stores it |
+//! | [`explain`] | why a job or a worker is where it is |
 //! | [`traits`] | what one pallet may ask of another |
 //! | [`weights`] | hand-written upper bounds until the generated weights |
 //! | [`api`] | the runtime API that clients and the node use |
@@ -27,6 +28,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod constants;
+pub mod explain;
 pub mod jobs;
 pub mod traits;
 pub mod weights;

@@ -90,8 +90,9 @@ pub trait Workforce<AccountId> {
     /// Gives the slot back: the worker attested.
     fn finish(worker: &AccountId);
 
-    /// Gives the slot back and lets the worker pause: it declined or timed out.
-    fn miss(worker: &AccountId);
+    /// Gives the slot back and lets the worker pause: it declined or timed out. Gives the first
+    /// block in which it may get a job again.
+    fn miss(worker: &AccountId) -> BlockNumber;
 
     /// Takes `penalty` of the lock, burns it, and frees the rest. Gives what was burned.
     fn unlock(provider: &AccountId, lock: Balance, penalty: Balance) -> Balance;

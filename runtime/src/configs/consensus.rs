@@ -17,7 +17,7 @@ pub const SLOT_DURATION: u64 = 3_000;
 pub const EPOCH_DURATION_IN_SLOTS: u64 = 200;
 
 /// The largest validator set that the weights below allow for.
-const MAX_AUTHORITIES: u32 = 100;
+pub(crate) const MAX_AUTHORITIES: u32 = 100;
 
 /// How slots are given out from genesis on. One slot in four is meant to be won by VRF; every
 /// other slot falls to one validator in turn, who must attach a VRF too, for the beacon needs one
@@ -60,7 +60,7 @@ impl pallet_timestamp::Config for Runtime {
     type Moment = u64;
     type OnTimestampSet = Babe;
     type MinimumPeriod = ConstU64<{ SLOT_DURATION / 2 }>;
-    type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_timestamp::WeightInfo<Runtime>;
 }
 
 impl pallet_authorship::Config for Runtime {
@@ -93,7 +93,7 @@ impl pallet_session::Config for Runtime {
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = ();
-    type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_session::WeightInfo<Runtime>;
     type Currency = Balances;
     type KeyDeposit = ConstU128<0>;
 }

@@ -1,8 +1,8 @@
 //! The protocol's own pallets.
 
 use crate::{
-    configs::system::BlockHashCount, Balances, Beacon, Contributions, Models, Providers, Rewards,
-    Runtime, RuntimeHoldReason, Signature,
+    configs::system::BlockHashCount, weights, Balances, Beacon, Contributions, Models, Providers,
+    Rewards, Runtime, RuntimeHoldReason, Signature,
 };
 use frame_support::parameter_types;
 use pallet_jobs::CurrentTiming;
@@ -14,6 +14,7 @@ impl pallet_beacon::Config for Runtime {
     type AuthorVrf = pallet_babe::ParentBlockRandomness<Runtime>;
     // A draw names a block by its hash or its number; both are remembered equally long.
     type Retention = BlockHashCount;
+    type WeightInfo = weights::pallet_beacon::WeightInfo<Runtime>;
 }
 
 impl pallet_providers::Config for Runtime {
@@ -23,14 +24,16 @@ impl pallet_providers::Config for Runtime {
     type Timing = CurrentTiming<Runtime>;
     type Economics = CurrentEconomics<Runtime>;
     type Consent = Signature;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_providers::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 impl pallet_models::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Economics = CurrentEconomics<Runtime>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
 }
 
 parameter_types! {
@@ -52,7 +55,9 @@ impl pallet_jobs::Config for Runtime {
     type Economics = CurrentEconomics<Runtime>;
     type MatchingShare = MatchingShare;
     type AgendaShare = AgendaShare;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 impl pallet_contributions::Config for Runtime {
@@ -61,5 +66,5 @@ impl pallet_contributions::Config for Runtime {
 
 impl pallet_rewards::Config for Runtime {
     type Currency = Balances;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_rewards::WeightInfo<Runtime>;
 }

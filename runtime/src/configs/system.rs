@@ -82,6 +82,6 @@ impl frame_system::Config for Runtime {
     type Version = Version;
     type SS58Prefix = Ss58Prefix;
     type MaxConsumers = frame_support::traits::ConstU32<16>;
-    type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
-    type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
+    type SystemWeightInfo = crate::weights::frame_system::WeightInfo<Runtime>;
+    type ExtensionsWeightInfo = crate::weights::frame_system_extensions::WeightInfo<Runtime>;
 }

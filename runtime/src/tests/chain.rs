@@ -14,7 +14,7 @@ use frame_support::{
     weights::Weight,
 };
 use mizan_protocol::{
-    jobs::{Hashes, Job, JobState},
+    jobs::{BlobServers, Hashes, Job, JobState},
     Economics, JobId, ModelId, Timing, UNIT,
 };
 use mizan_tensor::{Operand, Operation, Parameter, Program, Table, TensorType, FORMAT};
@@ -184,6 +184,7 @@ pub(super) struct Post {
     pub(super) duration: u32,
     pub(super) wait: u32,
     pub(super) worker: Option<AccountId>,
+    pub(super) blob_servers: BlobServers,
 }
 
 impl Post {
@@ -197,6 +198,7 @@ impl Post {
             duration: 10,
             wait: 50,
             worker: None,
+            blob_servers: BlobServers::default(),
         }
     }
 
@@ -210,6 +212,7 @@ impl Post {
             self.duration,
             self.wait,
             self.worker,
+            self.blob_servers,
         )
     }
 

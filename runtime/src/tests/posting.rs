@@ -29,7 +29,7 @@ fn post_holds_payment_and_deposit_and_announces_the_job() {
         let id = Post::of(model()).accepted(Bob);
         let macs = 100 * 8 * 3;
         let payment = economics().payment(UNIT, macs).unwrap();
-        let deposit = economics().deposit_for_job(1).unwrap();
+        let deposit = economics().deposit_for_job(1, 0).unwrap();
         assert_eq!(held(Bob, HoldReason::Payment), payment);
         assert_eq!(held(Bob, HoldReason::Deposit), deposit);
         assert_eq!(free(Bob), before - payment - deposit);
@@ -172,7 +172,7 @@ fn post_fails_when_the_balance_is_too_low_and_holds_nothing() {
 fn post_can_spend_all_but_the_existential_deposit() {
     on_chain(|| {
         let model = model();
-        let deposit = economics().deposit_for_job(1).unwrap();
+        let deposit = economics().deposit_for_job(1, 0).unwrap();
         // A batch of 1,000 has 24,000 MACs.
         let afford = |price| economics().payment(price, 24_000).unwrap() + deposit;
         let spend = free(Bob) - crate::EXISTENTIAL_DEPOSIT;

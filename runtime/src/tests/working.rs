@@ -158,6 +158,7 @@ fn many_cheap_workers_without_bond_do_not_hide_one_that_can() {
                     paused_until_block: 0,
                 },
             );
+            pallet_providers::WorkersOf::<Runtime>::insert(self::id(Charlie), &worker, ());
             pallet_providers::Providers::<Runtime>::mutate_extant(self::id(Charlie), |p| {
                 p.workers += 1
             });

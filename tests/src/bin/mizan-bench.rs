@@ -1,7 +1,7 @@
 //! What `scripts/bench` runs; its help is there.
 
 use anyhow::{bail, ensure, Context, Result};
-use mizan_tests::{demo, interrupt};
+use mizan_tests::{bench, demo, interrupt};
 use serde_json::{json, Map, Number, Value};
 use std::process::ExitCode;
 
@@ -27,7 +27,10 @@ async fn measure() -> Result<()> {
         }
     }
     let figures = match name.as_deref() {
+        Some("blobs") => bench::blobs::figures().await?,
+        Some("cpu-gemm") => bench::cpu_gemm::figures()?,
         Some("demo") => demo_figures().await?,
+        Some("weights") => bench::weights::figures()?,
         _ => bail!("unknown benchmark {name:?}; see scripts/bench"),
     };
     let machine = machine()?;
@@ -40,7 +43,7 @@ async fn measure() -> Result<()> {
     } else {
         println!("{machine}");
         for (name, figure) in figures {
-            println!("{name:<18} {:>10}", figure.to_string());
+            println!("{name:<26} {:>10}", figure.to_string());
         }
     }
     Ok(())

@@ -1,61 +1,13 @@
-//! Blobs: bytes that are named by their BLAKE3 hash, so that it does not matter who gives them.
-//!
-//! A requester puts a job's inputs, a worker gets them and puts outputs and trace. Whoever gets a
-//! blob checks the hash, here on every read.
+//! Blobs in a folder that several processes may share.
 
-use crate::hex_hash;
+use crate::{name::path_parts, BlobError, BlobStore};
 use mizan_tensor::{hash_bytes, Hash};
 use std::{
-    fs, future, io,
+    fs, io,
     io::{Read, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
-
-/// A place where blobs are kept.
-pub trait BlobStore: Send + Sync {
-    /// The bytes of a blob, checked, if they are no more than `max_bytes`.
-    fn get(
-        &self,
-        hash: Hash,
-        max_bytes: u64,
-    ) -> impl future::Future<Output = Result<Vec<u8>, BlobError>> + Send;
-
-    /// Keeps a blob and gives its hash. Putting the same bytes again changes nothing.
-    fn put(&self, bytes: &[u8]) -> impl future::Future<Output = Result<Hash, BlobError>> + Send;
-
-    /// Whether the store has something of that name. Only [`get`](Self::get) says if it is whole.
-    fn contains(&self, hash: Hash) -> impl future::Future<Output = Result<bool, BlobError>> + Send;
-}
-
-/// Why a blob can't be had or kept.
-#[derive(Debug, thiserror::Error)]
-pub enum BlobError {
-    /// The store does not have it.
-    #[error("blob {} is not here", hex_hash(.0))]
-    Missing(Hash),
-    /// It is longer than whoever asks expects.
-    #[error("blob {} has {bytes} bytes, more than {limit}", hex_hash(hash))]
-    TooLarge {
-        /// Its name.
-        hash: Hash,
-        /// Its length.
-        bytes: u64,
-        /// The most that was expected.
-        limit: u64,
-    },
-    /// The bytes do not have the hash that names them.
-    #[error("{} does not have the hash that names it: remove it and fetch it again", .0.display())]
-    Corrupt(PathBuf),
-    /// The system refuses.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
 
 /// Blobs in a folder: `DIR/ab/cd/abcd..` by the hash in hex.
 ///
@@ -68,6 +20,8 @@ pub struct LocalBlobStore {
 
 /// Where files are before they are whole.
 const INCOMING: &str = "incoming";
+/// Downloads that stopped half-way and can go on, by the hash in hex.
+const PARTIAL: &str = "partial";
 /// A file left there for longer belongs to a process that died.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -77,9 +31,11 @@ impl LocalBlobStore {
         let store = Self {
             folder: folder.into(),
         };
-        let incoming = store.folder.join(INCOMING);
-        fs::create_dir_all(&incoming).map_err(at(&incoming))?;
-        remove_abandoned(&incoming).map_err(at(&incoming))?;
+        for folder in [INCOMING, PARTIAL] {
+            let folder = store.folder.join(folder);
+            fs::create_dir_all(&folder).map_err(at(&folder))?;
+            remove_abandoned(&folder).map_err(at(&folder))?;
+        }
         Ok(store)
     }
 
@@ -90,12 +46,28 @@ impl LocalBlobStore {
 
     /// Where a blob is or would be.
     pub fn path_of(&self, hash: Hash) -> PathBuf {
-        let name = hex::encode(hash);
-        let (first, rest) = name.split_at(2);
-        self.folder.join(first).join(&rest[..2]).join(&name)
+        self.folder
+            .join(path_parts(&hash).iter().collect::<PathBuf>())
     }
 
-    fn read(&self, hash: Hash, max_bytes: u64) -> Result<Vec<u8>, BlobError> {
+    /// Where a download is until it is whole.
+    pub(crate) fn partial_path_of(&self, hash: Hash) -> PathBuf {
+        self.folder.join(PARTIAL).join(hex::encode(hash))
+    }
+
+    /// The length of a blob, whose bytes are checked without holding them all in memory.
+    pub(crate) fn check(&self, hash: Hash, max_bytes: u64) -> Result<u64, BlobError> {
+        let (path, file, bytes) = self.open_blob(hash, max_bytes)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(at(&path))?;
+        if hasher.finalize() == hash {
+            Ok(bytes)
+        } else {
+            Err(BlobError::Corrupt(path))
+        }
+    }
+
+    fn open_blob(&self, hash: Hash, max_bytes: u64) -> Result<(PathBuf, fs::File, u64), BlobError> {
         let path = self.path_of(hash);
         let file = match fs::File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -111,6 +83,13 @@ impl LocalBlobStore {
                 limit: max_bytes,
             });
         }
+        // Garbage collection goes by the last use. Who may only read can't say so, which is fine.
+        let _ = file.set_modified(SystemTime::now());
+        Ok((path, file, bytes))
+    }
+
+    fn read(&self, hash: Hash, max_bytes: u64) -> Result<Vec<u8>, BlobError> {
+        let (path, file, _) = self.open_blob(hash, max_bytes)?;
         let mut blob = Vec::new();
         file.take(max_bytes)
             .read_to_end(&mut blob)
@@ -128,20 +107,10 @@ impl LocalBlobStore {
         if self.read(hash, length).is_ok() {
             return Ok(hash);
         }
-        let path = self.path_of(hash);
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(at(folder))?;
         let mut file = self.incoming().map_err(at(&self.folder))?;
         file.write_all(bytes).map_err(at(file.path()))?;
         file.as_file().sync_all().map_err(at(file.path()))?;
-        file.persist(&path)
-            .map_err(|error| at(&path)(error.error))?;
-        // The name must be on the disk too, and those of folders just made.
-        for folder in folder.ancestors().take(3) {
-            fs::File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(at(folder))?;
-        }
+        place(&file.into_temp_path(), &self.path_of(hash))?;
         Ok(hash)
     }
 
@@ -156,7 +125,7 @@ impl LocalBlobStore {
         builder.tempfile_in(self.folder.join(INCOMING))
     }
 
-    async fn off_thread<T: Send + 'static>(
+    pub(crate) async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
@@ -188,7 +157,21 @@ impl BlobStore for LocalBlobStore {
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
+/// Gives a whole file, which is on the disk, the name `path`.
+pub(crate) fn place(file: &Path, path: &Path) -> Result<(), BlobError> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    fs::rename(file, path).map_err(at(path))?;
+    // The name must be on the disk too, and those of folders just made.
+    for folder in folder.ancestors().take(3) {
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(at(folder))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
     let path = path.to_path_buf();
     move |source| BlobError::Io { path, source }
 }

@@ -1,0 +1,11 @@
+//! Blobs over HTTP: real sockets on loopback, the real server, and servers that mean harm.
+
+mod any_length;
+mod downloads;
+mod fixture;
+mod garbage;
+mod hostile;
+mod refusals;
+mod resumed;
+mod slow;
+mod uploads;

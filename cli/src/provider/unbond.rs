@@ -1,0 +1,36 @@
+//! `mizan provider unbond`.
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::sending;
+use clap::Args;
+use mizan_client::{account_of, calls, keys, units};
+use serde_json::json;
+
+/// Take back bond that backs no job.
+///
+/// The least bond stays. Returns once this is final.
+#[derive(Debug, Args)]
+pub(crate) struct Unbond {
+    /// How much
+    #[arg(value_name = "MZN", value_parser = units::parse_amount)]
+    amount: u128,
+}
+
+impl Unbond {
+    pub(crate) async fn run(
+        self,
+        context: &Context,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let key = context.key()?;
+        let client = context.client().await?;
+        let included = sending::send(&client, &calls::unbond(self.amount), &key, output).await?;
+        let address = keys::format_address(&account_of(&key));
+        let what = json!({ "provider": address, "returned": self.amount.to_string() });
+        let amount = units::format_amount(self.amount);
+        let text = format!("{address} got {amount} of its bond back");
+        output.result(&text, &sending::object(&included, what))
+    }
+}

@@ -1,0 +1,380 @@
+//! Answers as JSON: money and multiply-accumulates as decimal text, since they exceed what JSON's
+//! readers hold; accounts as addresses; hashes in hex.
+
+use mizan_protocol::{
+    explain::{
+        AccountExplanation, ContributionReport, ContributionSums, JobExplanation, JobOutlook,
+        ModelCost, Note, Rule, Units, WorkerOutlook, WorkerReport,
+    },
+    jobs::{Assignment, Attestation, DeclineReason, EndReason, Job, JobState},
+    BlockNumber, JobId, ModelId,
+};
+use mizan_runtime::AccountId;
+use serde_json::{json, Map, Value};
+
+/// Puts the fields of `more` to those of `object`.
+fn with(object: Value, more: Value) -> Value {
+    let fields = |value| match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    let mut all = fields(object);
+    all.extend(fields(more));
+    Value::Object(all)
+}
+
+fn text(number: u128) -> String {
+    number.to_string()
+}
+
+pub(super) fn job(id: JobId, job: &Job<AccountId>) -> Value {
+    let servers = job.blob_servers.iter();
+    let servers: Vec<_> = servers.map(|at| String::from_utf8_lossy(at)).collect();
+    let object = json!({
+        "id": id,
+        "requester": job.requester,
+        "model": job.model,
+        "batch": job.batch,
+        "inputs": job.inputs,
+        "macs": text(job.macs),
+        "price_per_unit": text(job.price_per_unit),
+        "held": text(job.held),
+        "deposit": text(job.deposit),
+        "duration_blocks": job.duration_blocks,
+        "wait_until_block": job.wait_until_block,
+        "directed": job.directed,
+        "excluded": job.excluded,
+        "missing_inputs": job.missing_inputs,
+        "blob_servers": servers,
+        "due_block": job.due_block,
+        "state": state_name(&job.state),
+    });
+    let state = match &job.state {
+        JobState::Open => json!({}),
+        JobState::Assigned(of) => json!({ "assignment": assignment(of) }),
+        JobState::Attested(of, claim) => json!({
+            "assignment": assignment(of),
+            "attestation": attestation(claim),
+        }),
+        JobState::Settled(of, claim, settled) => json!({
+            "assignment": assignment(of),
+            "attestation": attestation(claim),
+            "settlement": {
+                "payment": text(settled.payment),
+                "worker_paid": text(settled.worker_paid),
+                "burned": text(settled.burned),
+                "minted": text(settled.minted),
+                "settled_block": settled.settled_block,
+            },
+        }),
+        JobState::Ended { reason, block } => json!({
+            "reason": end_reason(*reason),
+            "block": block,
+        }),
+    };
+    with(object, state)
+}
+
+fn state_name(state: &JobState<AccountId>) -> &'static str {
+    match state {
+        JobState::Open => "open",
+        JobState::Assigned(_) => "assigned",
+        JobState::Attested(..) => "attested",
+        JobState::Settled(..) => "settled",
+        JobState::Ended { .. } => "ended",
+    }
+}
+
+fn assignment(of: &Assignment<AccountId>) -> Value {
+    json!({
+        "worker": of.worker,
+        "provider": of.provider,
+        "payment": text(of.payment),
+        "lock": text(of.lock),
+        "assigned_block": of.assigned_block,
+        "attest_by_block": of.attest_by_block,
+    })
+}
+
+fn attestation(claim: &Attestation) -> Value {
+    json!({
+        "outputs": claim.outputs,
+        "trace": claim.trace,
+        "attested_block": claim.attested_block,
+        "settles_block": claim.settles_block,
+    })
+}
+
+fn end_reason(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Cancelled => "cancelled",
+        EndReason::Expired => "expired",
+        EndReason::InputsUnavailable => "inputs_unavailable",
+        EndReason::TooManyMisses => "too_many_misses",
+    }
+}
+
+fn decline_reason(reason: DeclineReason) -> &'static str {
+    match reason {
+        DeclineReason::InputsUnavailable => "inputs_unavailable",
+        DeclineReason::TooLarge => "too_large",
+        DeclineReason::Unavailable => "unavailable",
+    }
+}
+
+pub(super) fn note(note: &Note<AccountId>) -> Value {
+    let rule = &note.rule;
+    let object = json!({
+        "block": note.block,
+        "rule": rule.name(),
+        "meaning": rule.meaning(),
+        "what_to_do": rule.what_to_do(),
+    });
+    with(object, rule_details(rule))
+}
+
+fn rule_details(rule: &Rule<AccountId>) -> Value {
+    match rule {
+        Rule::Posted { held, deposit } => json!({ "held": text(*held), "deposit": text(*deposit) }),
+        Rule::Assigned {
+            worker,
+            provider,
+            payment,
+            lock,
+            attest_by_block,
+        } => json!({
+            "worker": worker,
+            "provider": provider,
+            "payment": text(*payment),
+            "lock": text(*lock),
+            "attest_by_block": attest_by_block,
+        }),
+        Rule::Declined {
+            worker,
+            provider,
+            reason,
+            paused_until_block,
+        } => json!({
+            "worker": worker,
+            "provider": provider,
+            "reason": decline_reason(*reason),
+            "paused_until_block": paused_until_block,
+        }),
+        Rule::TimedOut {
+            worker,
+            provider,
+            burned,
+            paused_until_block,
+        } => json!({
+            "worker": worker,
+            "provider": provider,
+            "burned": text(*burned),
+            "paused_until_block": paused_until_block,
+        }),
+        Rule::Attested {
+            worker,
+            provider,
+            returned,
+            settles_block,
+        } => json!({
+            "worker": worker,
+            "provider": provider,
+            "returned": text(*returned),
+            "settles_block": settles_block,
+        }),
+        Rule::Settled {
+            provider,
+            payment,
+            worker_paid,
+            burned,
+            minted,
+        } => json!({
+            "provider": provider,
+            "payment": text(*payment),
+            "worker_paid": text(*worker_paid),
+            "burned": text(*burned),
+            "minted": text(*minted),
+        }),
+        Rule::Ended {
+            reason,
+            refunded,
+            burned,
+        } => json!({
+            "reason": end_reason(*reason),
+            "refunded": text(*refunded),
+            "burned": text(*burned),
+        }),
+    }
+}
+
+fn job_outlook(outlook: &JobOutlook<AccountId>) -> Value {
+    let object = json!({
+        "rule": outlook.name(),
+        "meaning": outlook.meaning(),
+        "what_to_do": outlook.what_to_do(),
+    });
+    let details = match outlook {
+        JobOutlook::AboutToMatch { worker } | JobOutlook::DirectedWorkerAway { worker } => {
+            json!({ "worker": worker })
+        }
+        JobOutlook::AsksAboveOffer { lowest_ask, offer } => json!({
+            "lowest_ask": text(*lowest_ask),
+            "offer": text(*offer),
+        }),
+        JobOutlook::BondsTooSmall {
+            lock,
+            largest_free_bond,
+        } => json!({
+            "lock": text(*lock),
+            "largest_free_bond": text(*largest_free_bond),
+        }),
+        JobOutlook::BeingComputed {
+            worker,
+            attest_by_block,
+        } => json!({ "worker": worker, "attest_by_block": attest_by_block }),
+        JobOutlook::InChallenge { settles_block } => json!({ "settles_block": settles_block }),
+        JobOutlook::NoLiveWorker
+        | JobOutlook::AllExcluded
+        | JobOutlook::WaitOver
+        | JobOutlook::Paid
+        | JobOutlook::Refunded => json!({}),
+    };
+    with(object, details)
+}
+
+fn worker_outlook(outlook: &WorkerOutlook) -> Value {
+    let object = json!({
+        "rule": outlook.name(),
+        "meaning": outlook.meaning(),
+        "what_to_do": outlook.what_to_do(),
+    });
+    let details = match outlook {
+        WorkerOutlook::Idle { free_bond } => json!({ "free_bond": text(*free_bond) }),
+        WorkerOutlook::Silent { heard_block } => json!({ "heard_block": heard_block }),
+        WorkerOutlook::Paused {
+            until_block,
+            misses,
+        } => json!({ "until_block": until_block, "misses": misses }),
+        WorkerOutlook::Busy { slots } => json!({ "slots": slots }),
+        WorkerOutlook::BondTooSmall {
+            free_bond,
+            least_lock,
+        } => json!({ "free_bond": text(*free_bond), "least_lock": text(*least_lock) }),
+        WorkerOutlook::NeverHeard | WorkerOutlook::HeartbeatNeeded | WorkerOutlook::NoLocksLeft => {
+            json!({})
+        }
+    };
+    with(object, details)
+}
+
+pub(super) fn explained_job(
+    id: JobId,
+    at_block: BlockNumber,
+    of: &JobExplanation<AccountId>,
+) -> Value {
+    json!({
+        "job": id,
+        "at_block": at_block,
+        "state": state_name(&of.job.state),
+        "outlook": job_outlook(&of.outlook),
+        "history": of.history.iter().map(note).collect::<Vec<_>>(),
+    })
+}
+
+/// A note of one of several jobs.
+pub(super) fn note_of(id: JobId, of: &Note<AccountId>) -> Value {
+    with(json!({ "job": id }), note(of))
+}
+
+pub(super) fn explained_account(
+    account: &AccountId,
+    at_block: BlockNumber,
+    of: &AccountExplanation<AccountId>,
+) -> Value {
+    let units = |units: &Units| {
+        json!({
+            "claimed_macs": text(units.claimed),
+            "accepted_macs": text(units.accepted),
+            "rejected_macs": text(units.rejected),
+            "pending_macs": text(units.pending()),
+        })
+    };
+    let provider = of.provider.map(|provider| {
+        json!({
+            "account": account,
+            "bond": text(provider.bond),
+            "locked": text(provider.locked),
+            "free_bond": text(provider.bond.saturating_sub(provider.locked)),
+            "locks": provider.locks,
+            "workers": provider.workers,
+        })
+    });
+    let workers = of
+        .workers
+        .iter()
+        .map(|(worker, outlook)| json!({ "worker": worker, "outlook": worker_outlook(outlook) }));
+    let notes = of
+        .jobs
+        .iter()
+        .flat_map(|(id, notes)| notes.iter().map(|note| note_of(*id, note)));
+    json!({
+        "account": account,
+        "at_block": at_block,
+        "units": of.units.as_ref().map(units),
+        "provider": provider,
+        "workers": workers.collect::<Vec<_>>(),
+        "history": notes.collect::<Vec<_>>(),
+        "next": of.next,
+    })
+}
+
+pub(super) fn worker(account: &AccountId, of: &WorkerReport<AccountId>) -> Value {
+    json!({
+        "account": account,
+        "provider": of.provider,
+        "ask": text(of.ask),
+        "slots": of.slots,
+        "open_jobs": of.jobs.len(),
+        "heard_block": of.heard_block,
+        "misses": of.misses,
+        "paused_until_block": of.paused_until_block,
+        "jobs": of.jobs,
+        "outlook": worker_outlook(&of.outlook),
+    })
+}
+
+pub(super) fn contribution(account: &AccountId, of: &ContributionReport) -> Value {
+    let sums = |of: &ContributionSums| {
+        json!({
+            "settled_macs": text(of.settled_macs),
+            "directed_macs": text(of.directed_macs),
+            "jobs": of.jobs,
+            "burned": text(of.burned),
+        })
+    };
+    json!({
+        "account": account,
+        "current_era": of.current_era,
+        "era": of.era,
+        "of_era": sums(&of.of_era),
+        "lifetime": sums(&of.lifetime),
+    })
+}
+
+pub(super) fn model_cost(model: &ModelId, batch: u32, of: &ModelCost) -> Value {
+    json!({
+        "model": model,
+        "batch": batch,
+        "max_batch": of.max_batch,
+        "macs": text(of.macs),
+        "input_bytes": of.input_bytes.to_string(),
+        "output_bytes": of.output_bytes.to_string(),
+        "trace_bytes": of.trace_bytes.to_string(),
+        "parameter_bytes": of.parameter_bytes.to_string(),
+        "opening_bytes": of.opening_bytes.to_string(),
+        "min_payment": text(of.min_payment),
+        "min_lock": text(of.min_lock),
+        "deposit": text(of.deposit),
+        "min_duration_blocks": of.min_duration_blocks,
+    })
+}

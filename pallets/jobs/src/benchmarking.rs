@@ -1,0 +1,345 @@
+//! The calls and the steps of the hooks at their worst.
+//!
+//! The dearest job is *worn*: it names the most inputs and blob servers, fifteen workers of fifteen
+//! providers had it and declined, and its history tells all of that.
+
+use crate::{matching::PAGE, *};
+use alloc::vec;
+use frame_benchmarking::v2::*;
+use frame_support::{
+    dispatch::CheckIfFeeless,
+    traits::{fungible::Balanced, tokens::Precision, UnfilteredDispatchable},
+    weights::WeightMeter,
+};
+use frame_system::{
+    pallet_prelude::{BlockNumberFor, OriginFor},
+    RawOrigin,
+};
+use mizan_protocol::{
+    block_number,
+    jobs::{BlobServer, JobState, MAX_BLOB_SERVER_BYTES},
+    UNIT,
+};
+use sp_core::H256;
+
+/// What benchmarks need of the pallets behind the traits.
+pub trait BenchmarkHelper<AccountId> {
+    /// A model with the most inputs and outputs, and the bytes of whose inputs are few.
+    fn model() -> ModelId;
+    /// A new worker of a new provider, idle with one slot, heard of in this block.
+    fn worker(ask: Balance, bond: Balance) -> AccountId;
+}
+
+/// Misses of a worn job. One more ends it.
+const MISSES: u32 = 15;
+/// Most that the jobs here pay for a compute unit; their workers ask for less.
+const PRICE: Balance = UNIT;
+/// Covers the lock of each.
+const BOND: Balance = 1_000 * UNIT;
+
+fn worker<T: Config>() -> T::AccountId {
+    T::BenchmarkHelper::worker(PRICE / 2, BOND)
+}
+
+fn set_block<T: Config>(block: BlockNumber) {
+    frame_system::Pallet::<T>::set_block_number(block.into());
+}
+
+/// All but one of a page of workers, first in the list and not heard of for too long.
+fn silent_workers<T: Config>() {
+    for ask in 1..PAGE {
+        T::BenchmarkHelper::worker(ask.into(), BOND);
+    }
+    let silence = TimingRecord::<T>::get().liveness_blocks;
+    let later = block_number::<T>()
+        .saturating_add(silence)
+        .saturating_add(1);
+    set_block::<T>(later);
+}
+
+/// As many as a program may have inputs or outputs.
+fn hashes() -> Hashes {
+    let hashes = vec![H256([7; 32]); Hashes::bound()];
+    hashes.try_into().expect("it is the bound; qed")
+}
+
+fn blob_servers() -> BlobServers {
+    let mut address = b"https://".to_vec();
+    address.resize(MAX_BLOB_SERVER_BYTES as usize, b'a');
+    let server = BlobServer::try_from(address).expect("as long as it may be; qed");
+    BlobServers::try_from(vec![server; 4]).expect("four fit; qed")
+}
+
+/// The call that posts the dearest job.
+fn post<T: Config>() -> Call<T> {
+    let timing = TimingRecord::<T>::get();
+    Call::post_job {
+        model: T::BenchmarkHelper::model(),
+        batch: 1_000,
+        inputs: hashes(),
+        price_per_unit: PRICE,
+        duration_blocks: timing.min_duration_blocks.saturating_add(1),
+        wait_blocks: timing.max_wait_blocks,
+        worker: None,
+        blob_servers: blob_servers(),
+    }
+}
+
+fn requester<T: Config>() -> Result<T::AccountId, BenchmarkError> {
+    let who: T::AccountId = whitelisted_caller();
+    let _ = T::Currency::deposit(&who, BOND, Precision::Exact)?;
+    Ok(who)
+}
+
+/// Tries to match one open job.
+fn match_one<T: Config>() {
+    let mut meter = WeightMeter::with_limit(T::WeightInfo::matching_step());
+    Pallet::<T>::match_open_jobs(&mut meter);
+}
+
+fn assignee<T: Config>(id: JobId) -> Result<T::AccountId, BenchmarkError> {
+    match Jobs::<T>::get(id).map(|job| job.state) {
+        Some(JobState::Assigned(assignment)) => Ok(assignment.worker),
+        _ => Err("no worker has the job".into()),
+    }
+}
+
+/// An open job with the longest history. `missing` of its workers could not fetch its inputs.
+fn worn_job<T: Config>(missing: u32) -> Result<JobId, BenchmarkError> {
+    let origin: OriginFor<T> = RawOrigin::Signed(requester::<T>()?).into();
+    let id = NextJobId::<T>::get();
+    post::<T>().dispatch_bypass_filter(origin)?;
+    for miss in 0..MISSES {
+        worker::<T>();
+        MatchingCursor::<T>::kill();
+        match_one::<T>();
+        let reason = match miss < missing {
+            true => DeclineReason::InputsUnavailable,
+            false => DeclineReason::TooLarge,
+        };
+        let who = RawOrigin::Signed(assignee::<T>(id)?);
+        Pallet::<T>::decline_job(who.into(), id, reason)?;
+    }
+    let job = Jobs::<T>::get(id).ok_or("the job is unknown")?;
+    assert!(matches!(job.state, JobState::Open));
+    MatchingCursor::<T>::kill();
+    Ok(id)
+}
+
+/// A worn job that one more worker has.
+fn worn_and_assigned<T: Config>(missing: u32) -> Result<(JobId, T::AccountId), BenchmarkError> {
+    let id = worn_job::<T>(missing)?;
+    worker::<T>();
+    match_one::<T>();
+    Ok((id, assignee::<T>(id)?))
+}
+
+/// The call that attests a job, one block after its assignment.
+fn attest<T: Config>(id: JobId) -> Call<T> {
+    let assigned: BlockNumberFor<T> = frame_system::Pallet::<T>::block_number();
+    let assigned_block_hash = H256([9; 32]);
+    frame_system::BlockHash::<T>::insert(assigned, assigned_block_hash);
+    set_block::<T>(block_number::<T>().saturating_add(1));
+    Call::attest_job {
+        job: id,
+        assigned_block_hash,
+        outputs: hashes(),
+        trace: H256([8; 32]),
+    }
+}
+
+/// A worn job with a claimed result.
+fn worn_and_attested<T: Config>() -> Result<JobId, BenchmarkError> {
+    let (id, who) = worn_and_assigned::<T>(0)?;
+    let call = attest::<T>(id);
+    call.dispatch_bypass_filter(RawOrigin::Signed(who).into())?;
+    Ok(id)
+}
+
+/// Goes to the block in which the agenda has the job, and to no other of its blocks.
+fn go_to_due_block<T: Config>(id: JobId) -> Result<BlockNumber, BenchmarkError> {
+    let due = Jobs::<T>::get(id).ok_or("the job is unknown")?.due_block;
+    set_block::<T>(due);
+    AgendaCursor::<T>::put(due);
+    Ok(due)
+}
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    /// Fifteen workers of the page fell silent and are taken off the list; the last gets the job.
+    #[benchmark]
+    fn post_job() -> Result<(), BenchmarkError> {
+        silent_workers::<T>();
+        worker::<T>();
+        let origin: OriginFor<T> = RawOrigin::Signed(requester::<T>()?).into();
+        let (id, call) = (NextJobId::<T>::get(), post::<T>());
+
+        #[block]
+        {
+            call.dispatch_bypass_filter(origin)?;
+        }
+
+        assignee::<T>(id)?;
+        Ok(())
+    }
+
+    #[benchmark]
+    fn cancel_job() -> Result<(), BenchmarkError> {
+        let id = worn_job::<T>(0)?;
+        let requester: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), id);
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Ended { .. })));
+        Ok(())
+    }
+
+    /// The third provider that can't fetch the inputs: the job ends, and part of its deposit is
+    /// burned. The look at whether the call is free comes before it and has no weight of its own.
+    #[benchmark]
+    fn decline_job() -> Result<(), BenchmarkError> {
+        let (id, who) = worn_and_assigned::<T>(2)?;
+        let reason = DeclineReason::InputsUnavailable;
+        let call = Call::<T>::decline_job { job: id, reason };
+        let origin: OriginFor<T> = RawOrigin::Signed(who).into();
+
+        #[block]
+        {
+            assert!(call.is_feeless(&origin));
+            call.dispatch_bypass_filter(origin)?;
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        let reason = EndReason::InputsUnavailable;
+        assert!(matches!(state, Some(JobState::Ended { reason: r, .. }) if r == reason));
+        Ok(())
+    }
+
+    /// The most outputs, and a worker that asked for less than was offered. The look at whether
+    /// the call is free comes before it and has no weight of its own.
+    #[benchmark]
+    fn attest_job() -> Result<(), BenchmarkError> {
+        let (id, who) = worn_and_assigned::<T>(0)?;
+        let call = attest::<T>(id);
+        let origin: OriginFor<T> = RawOrigin::Signed(who).into();
+
+        #[block]
+        {
+            assert!(call.is_feeless(&origin));
+            call.dispatch_bypass_filter(origin)?;
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Attested(..))));
+        Ok(())
+    }
+
+    /// A block in which nothing is due.
+    #[benchmark]
+    fn agenda_block() {
+        let now = block_number::<T>();
+        AgendaCursor::<T>::put(now);
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(now, &mut WeightMeter::new());
+        }
+
+        assert_eq!(AgendaCursor::<T>::get(), now.saturating_add(1));
+    }
+
+    /// One job is due, and is paid for. The look at its block is counted here once more.
+    #[benchmark]
+    fn settle() -> Result<(), BenchmarkError> {
+        let id = worn_and_attested::<T>()?;
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Settled(..))));
+        Ok(())
+    }
+
+    /// One job is due that no worker took.
+    #[benchmark]
+    fn expire() -> Result<(), BenchmarkError> {
+        let id = worn_job::<T>(0)?;
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Ended { .. })));
+        Ok(())
+    }
+
+    /// One job is due whose worker is silent: the penalty is burned, and as it was the last miss
+    /// that the job may have, the job ends.
+    #[benchmark]
+    fn time_out() -> Result<(), BenchmarkError> {
+        let (id, _) = worn_and_assigned::<T>(0)?;
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        let reason = EndReason::TooManyMisses;
+        assert!(matches!(state, Some(JobState::Ended { reason: r, .. }) if r == reason));
+        Ok(())
+    }
+
+    /// One record is due that is listed under its requester and sixteen workers and providers.
+    #[benchmark]
+    fn forget() -> Result<(), BenchmarkError> {
+        let id = worn_and_attested::<T>()?;
+        let due = go_to_due_block::<T>(id)?;
+        Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        assert!(!Jobs::<T>::contains_key(id));
+        Ok(())
+    }
+
+    /// The search goes on behind another worker; fifteen of the page fell silent and are taken off
+    /// the list; the last gets the worn job.
+    #[benchmark]
+    fn matching_step() -> Result<(), BenchmarkError> {
+        NextJobId::<T>::put(1);
+        let id = worn_job::<T>(0)?;
+        silent_workers::<T>();
+        worker::<T>();
+        let behind = Place {
+            ask: 0,
+            worker: whitelisted_caller(),
+        };
+        OpenJobs::<T>::insert(id.to_be_bytes(), Some(behind));
+        MatchingCursor::<T>::put(0);
+
+        #[block]
+        {
+            match_one::<T>();
+        }
+
+        assignee::<T>(id)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,398 @@
+//! The model: the whole market as plain values, without FRAME.
+//!
+//! It says what each act does and which are refused, in far fewer words than the pallets: no
+//! storage, no weights, no lists kept beside the records.
+
+use super::money::Account;
+use super::picks::{Claim, Pick};
+use super::workforce;
+use mizan_protocol::{
+    explain::{Rule, Units},
+    jobs::{DeclineReason, EndReason},
+    UNIT,
+};
+use polkadot_sdk::*;
+use sp_keyring::Sr25519Keyring;
+use std::collections::BTreeMap;
+
+/// Who takes part. Each can be requester, provider and worker.
+pub(super) const ACTORS: [Sr25519Keyring; 5] = [
+    Sr25519Keyring::Bob,
+    Sr25519Keyring::Charlie,
+    Sr25519Keyring::Dave,
+    Sr25519Keyring::Eve,
+    Sr25519Keyring::Ferdie,
+];
+
+/// One of [`ACTORS`], by its place.
+pub(super) type Who = usize;
+
+/// Short periods, so that few steps see all of them pass.
+pub(super) mod periods {
+    pub(crate) const CHALLENGE: u32 = 3;
+    pub(crate) const DECLINE: u32 = 2;
+    pub(crate) const MIN_DURATION: u32 = 4;
+    pub(crate) const MAX_DURATION: u32 = 12;
+    pub(crate) const MAX_WAIT: u32 = 20;
+    pub(crate) const HEARTBEAT: u32 = 5;
+    pub(crate) const LIVENESS: u32 = 9;
+    pub(crate) const BACK_OFF: u32 = 1;
+    pub(crate) const ERA: u32 = 15;
+    pub(crate) const RETENTION_ERAS: u32 = 2;
+}
+
+/// What is known of a program.
+pub(super) struct Facts {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) item_macs: u128,
+    pub(super) item_input_bytes: u64,
+}
+
+/// A small program, and one whose full batch is four compute units.
+pub(super) const PROGRAMS: [Facts; 2] = [
+    Facts {
+        inputs: 1,
+        outputs: 1,
+        item_macs: 3 * 8,
+        item_input_bytes: 8,
+    },
+    Facts {
+        inputs: 2,
+        outputs: 2,
+        item_macs: 1_024 * 1_024 + 3 * 8,
+        item_input_bytes: 1_024 + 8,
+    },
+];
+
+/// The largest batch of both.
+pub(super) const MAX_BATCH: u32 = 4_096;
+
+/// Why an act is refused, as the chain's error prints.
+pub(super) type Refusal = &'static str;
+
+/// What a requester asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) model: usize,
+    pub(super) batch: u32,
+    pub(super) inputs: usize,
+    pub(super) price: u128,
+    pub(super) duration: u32,
+    pub(super) wait: u32,
+    pub(super) worker: Option<Who>,
+    pub(super) servers: Vec<String>,
+}
+
+/// A worker key's word that it works for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    None,
+    ToThisProvider,
+    ToAnother,
+}
+
+/// What an actor can send.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Post(Offer),
+    Cancel(Pick),
+    Decline(Pick, DeclineReason),
+    Attest {
+        job: Pick,
+        claim: Claim,
+        outputs: usize,
+    },
+    RegisterProvider(u128),
+    Bond(u128),
+    Unbond(u128),
+    Exit,
+    RegisterWorker {
+        worker: Who,
+        ask: u128,
+        slots: u32,
+        consent: Consent,
+    },
+    SetAsk(Who, u128),
+    DeregisterWorker(Who),
+    Heartbeat,
+    Transfer {
+        to: Who,
+        amount: u128,
+        keep_alive: bool,
+    },
+    Burn(u128),
+    /// `balances.burn`, which nobody may send.
+    BurnUncounted(u128),
+    Batch(Batch, Vec<Act>),
+    IfElse(Box<Act>, Box<Act>),
+}
+
+/// How a batch takes a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Batch {
+    /// What came before it stays, the rest is not tried.
+    UntilRefused,
+    /// Nothing stays.
+    AllOrNothing,
+    /// The others are done.
+    Whatever,
+}
+
+/// What wrappers tell of refusals that they swallowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Interrupted(usize, Refusal),
+    ItemRefused(Refusal),
+    FellBack(Refusal),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Assignment {
+    pub(super) worker: Who,
+    pub(super) provider: Who,
+    pub(super) payment: u128,
+    pub(super) lock: u128,
+    pub(super) assigned: u32,
+    pub(super) attest_by: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Open,
+    Assigned(Assignment),
+    Attested {
+        by: Assignment,
+        outputs: usize,
+        attested: u32,
+        settles: u32,
+    },
+    Settled {
+        by: Assignment,
+        worker_paid: u128,
+        burned: u128,
+        minted: u128,
+        settled: u32,
+    },
+    Ended(EndReason, u32),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) requester: Who,
+    pub(super) offer: Offer,
+    pub(super) macs: u128,
+    pub(super) held: u128,
+    pub(super) deposit: u128,
+    pub(super) wait_until: u32,
+    pub(super) excluded: Vec<Who>,
+    pub(super) missing: Vec<Who>,
+    pub(super) state: State,
+    pub(super) due: u32,
+    pub(super) history: Vec<(u32, Rule<Who>)>,
+}
+
+impl Job {
+    /// Whether money is held for it.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !matches!(self.state, State::Settled { .. } | State::Ended(..))
+    }
+
+    /// Whether that worker has it.
+    pub(super) fn is_given_to(&self, worker: Who) -> bool {
+        matches!(&self.state, State::Assigned(given) if given.worker == worker)
+    }
+}
+
+/// What a provider contributed in an era.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Contribution {
+    pub(super) settled: u128,
+    pub(super) directed: u128,
+    pub(super) jobs: u64,
+    pub(super) burned: u128,
+}
+
+/// Everything that is so at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Market {
+    pub(super) now: u32,
+    /// Whether this block's hooks had no room for jobs: what is due waits for the block's end.
+    pub(super) crowded: bool,
+    /// The newest output, that of the parent block.
+    pub(super) beacon: [u8; 32],
+    pub(super) accounts: [Account; ACTORS.len()],
+    pub(super) minted: u128,
+    pub(super) burned: u128,
+    pub(super) providers: BTreeMap<Who, workforce::Provider>,
+    pub(super) workers: BTreeMap<Who, workforce::Worker>,
+    pub(super) jobs: BTreeMap<u64, Job>,
+    pub(super) next_job: u64,
+    pub(super) eras: BTreeMap<(u32, Who), Contribution>,
+    pub(super) units: BTreeMap<Who, Units>,
+    /// What the wrappers of the last act told.
+    pub(super) told: Vec<Told>,
+}
+
+/// Refuses unless the condition holds.
+pub(super) fn must(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
+    condition.then_some(()).ok_or(refusal)
+}
+
+impl Market {
+    /// The first block, in which each actor has this much.
+    pub(super) fn with_wealth(wealth: [u128; ACTORS.len()]) -> Self {
+        let mut market = Self {
+            now: 0,
+            crowded: false,
+            beacon: [0; 32],
+            accounts: wealth.map(Account::with),
+            minted: 0,
+            burned: 0,
+            providers: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            next_job: 0,
+            eras: BTreeMap::new(),
+            units: BTreeMap::new(),
+            told: Vec::new(),
+        };
+        market.start_block();
+        market
+    }
+
+    /// Does what an actor sends, resolved, or refuses it and changes nothing.
+    pub(super) fn take(&mut self, by: Who, act: &Act) -> Result<(), Refusal> {
+        self.told.clear();
+        self.dispatch(by, act, false)
+    }
+
+    fn dispatch(&mut self, by: Who, act: &Act, in_batch_all: bool) -> Result<(), Refusal> {
+        let filtered = match act {
+            Act::BurnUncounted(_) => true,
+            Act::Batch(Batch::AllOrNothing, _) => in_batch_all,
+            _ => false,
+        };
+        must(!filtered, "System(CallFiltered)")?;
+        let before = self.clone();
+        let result = self.perform(by, act, in_batch_all);
+        if result.is_err() {
+            *self = before;
+        }
+        result
+    }
+
+    fn perform(&mut self, by: Who, act: &Act, in_batch_all: bool) -> Result<(), Refusal> {
+        match act {
+            Act::Post(offer) => self.post(by, offer),
+            Act::Cancel(job) => self.cancel(by, job.id()),
+            Act::Decline(job, reason) => self.decline(by, job.id(), *reason),
+            Act::Attest {
+                job,
+                claim,
+                outputs,
+            } => self.attest(by, job.id(), *claim, *outputs),
+            Act::RegisterProvider(bond) => self.register_provider(by, *bond),
+            Act::Bond(amount) => self.bond(by, *amount),
+            Act::Unbond(amount) => self.unbond(by, *amount),
+            Act::Exit => self.exit(by),
+            Act::RegisterWorker {
+                worker,
+                ask,
+                slots,
+                consent,
+            } => self.register_worker(by, *worker, *ask, *slots, *consent),
+            Act::SetAsk(worker, ask) => self.set_ask(by, *worker, *ask),
+            Act::DeregisterWorker(worker) => self.deregister_worker(by, *worker),
+            Act::Heartbeat => self.heartbeat(by),
+            Act::Transfer {
+                to,
+                amount,
+                keep_alive,
+            } => self.transfer(by, *to, *amount, *keep_alive),
+            Act::Burn(amount) => self.burn(by, *amount),
+            Act::BurnUncounted(_) => Err("System(CallFiltered)"),
+            Act::Batch(kind, acts) => self.batch(by, *kind, acts, in_batch_all),
+            Act::IfElse(main, fallback) => {
+                let Err(refusal) = self.dispatch(by, main, in_batch_all) else {
+                    return Ok(());
+                };
+                self.dispatch(by, fallback, in_batch_all)?;
+                self.told.push(Told::FellBack(refusal));
+                Ok(())
+            }
+        }
+    }
+
+    fn batch(
+        &mut self,
+        by: Who,
+        kind: Batch,
+        acts: &[Act],
+        in_batch_all: bool,
+    ) -> Result<(), Refusal> {
+        let in_batch_all = in_batch_all || kind == Batch::AllOrNothing;
+        for (index, act) in acts.iter().enumerate() {
+            let Err(refusal) = self.dispatch(by, act, in_batch_all) else {
+                continue;
+            };
+            match kind {
+                Batch::UntilRefused => {
+                    self.told.push(Told::Interrupted(index, refusal));
+                    return Ok(());
+                }
+                Batch::AllOrNothing => return Err(refusal),
+                Batch::Whatever => self.told.push(Told::ItemRefused(refusal)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends this block and begins the next.
+    pub(super) fn pass_block(&mut self) {
+        self.end_block();
+        self.start_block();
+    }
+
+    /// Ends this block and begins one whose hooks have no room for jobs.
+    pub(super) fn pass_into_crowded_block(&mut self) {
+        self.end_block();
+        self.next_number();
+        self.crowded = true;
+    }
+
+    fn end_block(&mut self) {
+        self.told.clear();
+        // In a block with room nothing is due any more at its end.
+        self.do_what_is_due();
+    }
+
+    fn start_block(&mut self) {
+        self.next_number();
+        self.crowded = false;
+        self.do_what_is_due();
+        self.match_open_jobs();
+    }
+
+    /// Counts the block and mixes the beacon of its parent, which carried no VRF output.
+    fn next_number(&mut self) {
+        let parent = self.now;
+        let mut mixed = self.beacon.to_vec();
+        mixed.extend(parent.to_le_bytes());
+        self.beacon = sp_io::hashing::blake2_256(&mixed);
+        self.now += 1;
+    }
+
+    /// What can leave an account that must stay.
+    pub(super) fn spendable(&self, who: Who) -> u128 {
+        self.accounts[who].spendable()
+    }
+
+    /// All money of all actors.
+    pub(super) fn wealth(&self) -> u128 {
+        self.accounts.iter().map(Account::total).sum()
+    }
+}
+
+/// What the smallest job costs and more.
+pub(super) const A_LITTLE: u128 = UNIT / 2;

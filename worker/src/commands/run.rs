@@ -1,0 +1,144 @@
+//! `mizan-worker run`.
+
+use anyhow::Result;
+use mizan_client::{account_of, blobs::LocalBlobStore, calls, ClientError, Keypair};
+use mizan_engine::CpuExecutor;
+use mizan_worker::{
+    budget::Budget,
+    cache::CacheLimits,
+    daemon,
+    disk::DiskWatch,
+    equipment::Equipment,
+    journal::Journal,
+    keystore,
+    metrics::{Listening, Metrics},
+    node::{pauses, Node, LONGEST_PAUSE},
+    rivals::Rivals,
+    settings::Settings,
+    supply::Supply,
+};
+use std::sync::Arc;
+use tokio::{
+    signal::unix::{signal, SignalKind},
+    sync::{watch, RwLock},
+};
+use tracing::{error, info, warn};
+
+/// Works until a signal or until something is wrong that only a person can put right.
+pub(crate) async fn run(settings: &Settings) -> Result<()> {
+    // Before anything else, so that a signal that comes early is not lost.
+    let stop = stop_on_signal()?;
+    let equipment = Arc::new(equip(settings)?);
+    if let Some(address) = settings.metrics {
+        let listening = Listening::at(address).await?;
+        info!("metrics at http://{}/metrics", listening.address());
+        if settings.metrics_are_public() {
+            warn!("other machines can read the metrics: a firewall should say which");
+        }
+        let metrics = equipment.metrics.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = listening.serve(metrics).await {
+                error!("{failure}; the worker goes on without metrics");
+            }
+        });
+    }
+    if let Some(ask) = settings.ask {
+        set_ask(settings, &equipment.key, ask, stop.clone()).await?;
+    }
+    let run = daemon::Run {
+        url: settings.url.clone(),
+        request: settings.request,
+        stop: settings.stop,
+    };
+    Ok(daemon::run(&run, equipment, stop).await?)
+}
+
+/// Is set when the first signal comes. The second one ends the process at once.
+fn stop_on_signal() -> Result<watch::Receiver<bool>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        loop {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            info!("stopped by {name}");
+            if stop.send_replace(true) {
+                // The journal knows how to go on.
+                std::process::exit(0);
+            }
+        }
+    });
+    Ok(stopped)
+}
+
+fn equip(settings: &Settings) -> Result<Equipment> {
+    let key = keystore::load(settings)?;
+    // First the journal: its folder is made for the owner only, and the others are in it.
+    let journal = Journal::open(&settings.data)?;
+    let store = LocalBlobStore::open(&settings.blobs)?;
+    let servers = settings.blob_servers.clone();
+    let allow = settings.allow_private_blob_servers;
+    Ok(Equipment {
+        supply: Supply::new(store, servers, allow, key.clone())?,
+        key,
+        journal,
+        executor: Arc::new(CpuExecutor::new()),
+        max_job_bytes: settings.max_job_bytes,
+        budget: Budget::new(settings.memory),
+        disk: DiskWatch::new(vec![settings.data.clone(), settings.blobs.clone()]),
+        rivals: Rivals::default(),
+        metrics: Arc::new(Metrics::new()?),
+        cache: CacheLimits {
+            bytes: settings.cache_bytes,
+            age: settings.cache_age,
+        },
+        sweeping: RwLock::new(()),
+    })
+}
+
+/// Sets the ask of a registered worker that is its own provider, however long the node is down.
+async fn set_ask(
+    settings: &Settings,
+    key: &Keypair,
+    ask: u128,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ClientError> {
+    let mut waits = pauses();
+    loop {
+        let pause = waits.next().unwrap_or(LONGEST_PAUSE);
+        tokio::select! {
+            done = try_to_set_ask(settings, key, ask) => match done {
+                Err(error) if error.is_transient() => {
+                    let seconds = pause.as_secs_f32();
+                    warn!("the ask is not set yet: {error}; trying again in {seconds:.1} seconds");
+                }
+                done => return done,
+            },
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+    }
+}
+
+async fn try_to_set_ask(settings: &Settings, key: &Keypair, ask: u128) -> Result<(), ClientError> {
+    let node = Node::connect(&settings.url, settings.request).await?;
+    let account = account_of(key);
+    match node.worker(&account).await? {
+        Some(worker) if worker.ask == ask => {}
+        Some(worker) if worker.provider != account => {
+            warn!("only the provider, {}, can change the ask", worker.provider);
+        }
+        Some(_) => {
+            node.submit(&calls::set_ask(account, ask), key).await?;
+            info!("the ask is set");
+        }
+        None => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What a worker is made of, apart from its connection.
+
+use crate::{
+    budget::Budget,
+    cache::{wall_clock_seconds, CacheLimits},
+    disk::DiskWatch,
+    journal::{CachedBlob, Journal, JournalError},
+    metrics::Metrics,
+    rivals::Rivals,
+    supply::{Brought, Supply},
+};
+use mizan_client::{account_of, AccountId, Keypair};
+use mizan_engine::Executor;
+use std::sync::Arc;
+
+/// All that lasts longer than a connection.
+pub struct Equipment {
+    /// Its hot key.
+    pub key: Keypair,
+    /// Where inputs come from and results go.
+    pub supply: Supply,
+    /// Its record of what it has done.
+    pub journal: Journal,
+    /// What computes.
+    pub executor: Arc<dyn Executor>,
+    /// Most bytes of inputs, parameters and trace of one job.
+    pub max_job_bytes: u64,
+    /// Memory for all jobs at once.
+    pub budget: Budget,
+    /// Whether its disks have room.
+    pub disk: DiskWatch,
+    /// Whether somebody else uses its key.
+    pub rivals: Rivals,
+    /// Its figures.
+    pub metrics: Arc<Metrics>,
+    /// How much it keeps of what no job needs.
+    pub cache: CacheLimits,
+    /// Held for reading while a job brings blobs, for writing while superfluous ones go.
+    pub sweeping: tokio::sync::RwLock<()>,
+}
+
+impl Equipment {
+    /// The worker's account.
+    pub fn account(&self) -> AccountId {
+        account_of(&self.key)
+    }
+
+    /// Records blobs that came into the folder, so that they can go again; or, if `only_known`,
+    /// that such blobs were used.
+    pub(crate) fn remember(
+        &self,
+        brought: &[Brought],
+        only_known: bool,
+    ) -> Result<(), JournalError> {
+        let used_seconds = wall_clock_seconds();
+        let blobs: Vec<_> = brought
+            .iter()
+            .map(|blob| {
+                let cached = CachedBlob {
+                    bytes: blob.bytes,
+                    used_seconds,
+                };
+                (blob.hash, cached)
+            })
+            .collect();
+        self.journal.cache(&blobs, only_known)
+    }
+}

@@ -1,0 +1,108 @@
+//! The exit codes of errors, as `--help` lists them.
+
+use crate::commands::config::InitError;
+use mizan_client::{blobs::BlobError, ClientError};
+use mizan_worker::{
+    daemon::DaemonError, journal::JournalError, keystore::KeystoreError, metrics::MetricsError,
+    registration::RegistrationError, settings::SettingsError,
+};
+
+const OTHER: u8 = 1;
+const SETTINGS: u8 = 3;
+const OTHER_CHAIN: u8 = 4;
+const STORAGE: u8 = 5;
+const REFUSED: u8 = 6;
+const RIVAL: u8 = 7;
+/// `doctor` found a problem.
+pub(crate) const PROBLEMS: u8 = 8;
+
+/// The exit code of an error.
+pub(crate) fn of(error: &anyhow::Error) -> u8 {
+    if error.is::<SettingsError>()
+        || error.is::<KeystoreError>()
+        || error.is::<MetricsError>()
+        || error.is::<InitError>()
+    {
+        return SETTINGS;
+    }
+    if error.is::<BlobError>() {
+        return STORAGE;
+    }
+    if let Some(error) = error.downcast_ref() {
+        return of_journal(error);
+    }
+    if let Some(error) = error.downcast_ref() {
+        return of_chain(error);
+    }
+    match error.downcast_ref() {
+        Some(DaemonError::Journal(error)) => return of_journal(error),
+        Some(DaemonError::Chain(error)) => return of_chain(error),
+        Some(DaemonError::Rival(_)) => return RIVAL,
+        None => {}
+    }
+    match error.downcast_ref() {
+        Some(RegistrationError::Chain(error)) => of_chain(error),
+        Some(_) => SETTINGS,
+        None => OTHER,
+    }
+}
+
+fn of_journal(error: &JournalError) -> u8 {
+    match error {
+        JournalError::OtherChain { .. } => OTHER_CHAIN,
+        JournalError::InUse(_) | JournalError::Full(_) | JournalError::Storage { .. } => STORAGE,
+    }
+}
+
+fn of_chain(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Incompatible { .. } => OTHER_CHAIN,
+        ClientError::Refused { .. } => REFUSED,
+        _ => OTHER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mizan_worker::rivals::Rival;
+
+    #[test]
+    fn errors_give_the_documented_exit_codes() {
+        let incompatible = || ClientError::Incompatible {
+            url: "ws://x".into(),
+            spec_version: 2,
+        };
+        let refused = ClientError::Refused {
+            pallet: "Jobs".into(),
+            error: "X".into(),
+            docs: "x".into(),
+        };
+        let other = JournalError::OtherChain {
+            path: "data".into(),
+            journal: [1; 32],
+            node: [2; 32],
+        };
+        let rival = Rival {
+            worker: "5x".into(),
+            what: "x".into(),
+        };
+        let table: [(anyhow::Error, u8); 12] = [
+            (KeystoreError::Missing("key".into()).into(), 3),
+            (SettingsError::NoHome.into(), 3),
+            (InitError::NoHome.into(), 3),
+            (RegistrationError::OtherSlots(2).into(), 3),
+            (incompatible().into(), 4),
+            (DaemonError::Chain(incompatible()).into(), 4),
+            (DaemonError::Journal(other).into(), 4),
+            (BlobError::Corrupt("blob".into()).into(), 5),
+            (JournalError::InUse("data".into()).into(), 5),
+            (RegistrationError::Chain(refused).into(), 6),
+            (DaemonError::Rival(rival).into(), 7),
+            (anyhow::anyhow!("anything else"), 1),
+        ];
+        for (error, code) in table {
+            assert_eq!(of(&error), code, "{error}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Figures for Prometheus, and whether the worker is well.
+//!
+//! | name | what |
+//! | --- | --- |
+//! | `mizan_worker_jobs_total{outcome}` | jobs that were `attested`, `declined`, `dropped`, `settled`, `unpaid` (attested and ended otherwise) |
+//! | `mizan_worker_failed_attempts_total` | attempts at a step that failed and are repeated |
+//! | `mizan_worker_jobs_running` | steps that run now |
+//! | `mizan_worker_fetched_bytes_total`, `_pushed_bytes_total` | blobs from and to blob servers |
+//! | `mizan_worker_macs_total` | multiply-accumulates of computed jobs |
+//! | `mizan_worker_heartbeats_total` | heartbeats included in a block |
+//! | `mizan_worker_final_block` | the last final block that was looked at |
+//! | `mizan_worker_connected` | 1 while the node is followed |
+//! | `mizan_worker_disk_full` | 1 while no jobs are taken for want of space |
+//! | `mizan_worker_memory_bytes`, `_memory_used_bytes` | the memory budget, and what jobs have of it |
+
+mod server;
+
+pub use server::{Listening, MetricsError};
+
+use prometheus::{
+    core::Collector, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// How a job ended for this worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A final block has the attestation.
+    Attested,
+    /// The chain was told that the worker does not do it.
+    Declined,
+    /// It could not be attested any more.
+    Dropped,
+    /// It was paid.
+    Settled,
+    /// It was attested, and ended otherwise.
+    Unpaid,
+}
+
+impl Outcome {
+    const ALL: [Self; 5] = [
+        Self::Attested,
+        Self::Declined,
+        Self::Dropped,
+        Self::Settled,
+        Self::Unpaid,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Attested => "attested",
+            Self::Declined => "declined",
+            Self::Dropped => "dropped",
+            Self::Settled => "settled",
+            Self::Unpaid => "unpaid",
+        }
+    }
+}
+
+/// All figures.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    jobs: IntCounterVec,
+    /// Attempts at a step that failed.
+    pub failed_attempts: IntCounter,
+    /// Steps that run now.
+    pub running: IntGauge,
+    /// Bytes that came from blob servers.
+    pub fetched_bytes: IntCounter,
+    /// Bytes that blob servers took.
+    pub pushed_bytes: IntCounter,
+    /// Multiply-accumulates of computed jobs.
+    pub macs: IntCounter,
+    /// Heartbeats in blocks.
+    pub heartbeats: IntCounter,
+    /// The last final block.
+    pub final_block: IntGauge,
+    /// Whether the node is followed.
+    pub connected: IntGauge,
+    /// Whether the disk is full.
+    pub disk_full: IntGauge,
+    /// The memory budget.
+    pub memory_bytes: IntGauge,
+    /// What jobs have of it.
+    pub memory_used_bytes: IntGauge,
+}
+
+impl Metrics {
+    /// All figures at zero.
+    pub fn new() -> Result<Self, MetricsError> {
+        let counter = |name: &str, help: &str| IntCounter::new(full(name), help);
+        let gauge = |name: &str, help: &str| IntGauge::new(full(name), help);
+        let metrics = Self {
+            registry: Registry::new(),
+            jobs: IntCounterVec::new(
+                Opts::new(full("jobs_total"), "Jobs by how they ended for this worker"),
+                &["outcome"],
+            )?,
+            failed_attempts: counter("failed_attempts_total", "Attempts at a step that failed")?,
+            running: gauge("jobs_running", "Steps that run now")?,
+            fetched_bytes: counter("fetched_bytes_total", "Bytes that came from blob servers")?,
+            pushed_bytes: counter("pushed_bytes_total", "Bytes that blob servers took")?,
+            macs: counter("macs_total", "Multiply-accumulates of computed jobs")?,
+            heartbeats: counter("heartbeats_total", "Heartbeats included in a block")?,
+            final_block: gauge("final_block", "The last final block that was looked at")?,
+            connected: gauge("connected", "1 while the node is followed")?,
+            disk_full: gauge("disk_full", "1 while no jobs are taken for want of space")?,
+            memory_bytes: gauge("memory_bytes", "The memory budget")?,
+            memory_used_bytes: gauge("memory_used_bytes", "What jobs have of the memory budget")?,
+        };
+        metrics.register()?;
+        // Every outcome is shown from the beginning, so that rates of it can be computed.
+        for outcome in Outcome::ALL {
+            metrics.jobs.with_label_values(&[outcome.name()]);
+        }
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), MetricsError> {
+        let all: [Box<dyn Collector>; 12] = [
+            Box::new(self.jobs.clone()),
+            Box::new(self.failed_attempts.clone()),
+            Box::new(self.running.clone()),
+            Box::new(self.fetched_bytes.clone()),
+            Box::new(self.pushed_bytes.clone()),
+            Box::new(self.macs.clone()),
+            Box::new(self.heartbeats.clone()),
+            Box::new(self.final_block.clone()),
+            Box::new(self.connected.clone()),
+            Box::new(self.disk_full.clone()),
+            Box::new(self.memory_bytes.clone()),
+            Box::new(self.memory_used_bytes.clone()),
+        ];
+        for figure in all {
+            self.registry.register(figure)?;
+        }
+        Ok(())
+    }
+
+    /// A job ended for this worker.
+    pub fn ended(&self, outcome: Outcome) {
+        self.jobs.with_label_values(&[outcome.name()]).inc();
+    }
+
+    /// How many jobs ended so.
+    pub fn jobs(&self, outcome: Outcome) -> u64 {
+        self.jobs.with_label_values(&[outcome.name()]).get()
+    }
+
+    /// Everything in Prometheus' text format.
+    pub fn text(&self) -> Result<String, MetricsError> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}
+
+/// A number for a gauge, which can't show larger ones.
+pub fn shown(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn full(name: &str) -> String {
+    format!("mizan_worker_{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_as_prometheus_reads_them() {
+        let metrics = Metrics::new().unwrap();
+        metrics.ended(Outcome::Settled);
+        metrics.final_block.set(7);
+        let text = metrics.text().unwrap();
+        for line in [
+            "mizan_worker_jobs_total{outcome=\"settled\"} 1",
+            "mizan_worker_jobs_total{outcome=\"declined\"} 0",
+            "mizan_worker_final_block 7",
+            "# TYPE mizan_worker_macs_total counter",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_manual_names_every_figure() {
+        let manual = include_str!("metrics.rs");
+        let metrics = Metrics::new().unwrap();
+        for family in metrics.registry.gather() {
+            let name = family.get_name().trim_start_matches("mizan_worker");
+            let documented = |line: &str| line.starts_with("//! |") && line.contains(name);
+            assert!(manual.lines().any(documented), "{name}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The node, with a limit to how long the worker waits for any of its answers.
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use mizan_client::{
+    explanations::WorkerReport,
+    subxt::transactions::Payload,
+    views::{JobView, ProviderView, Timing, WorkerView},
+    AccountId, At, BlockStream, Client, ClientError, Hash, Included, Keypair,
+};
+use mizan_tensor::Program;
+use std::{future::Future, time::Duration};
+
+/// Longest pause between two attempts to reach the node, before chance is added.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A connection to a node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    client: Client,
+    limit: Duration,
+}
+
+/// Pauses between attempts: each about twice the one before, with chance in them, so that workers
+/// that lost one node do not come back all at once. They never end.
+pub fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(LONGEST_PAUSE)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+impl Node {
+    /// Connects. Every answer is waited for no longer than `limit`.
+    pub async fn connect(url: &str, limit: Duration) -> Result<Self, ClientError> {
+        let client = within(url, limit, Client::connect(url)).await?;
+        Ok(Self { client, limit })
+    }
+
+    /// The connection without limits.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Hash of the chain's first block.
+    pub fn genesis_hash(&self) -> Hash {
+        self.client.genesis_hash()
+    }
+
+    /// See [`Client::job`].
+    pub async fn job(&self, id: u64, at: At) -> Result<Option<JobView>, ClientError> {
+        self.ask(self.client.job(id, at)).await
+    }
+
+    /// See [`Client::jobs_of`].
+    pub async fn jobs_of(&self, worker: &AccountId, at: At) -> Result<Vec<u64>, ClientError> {
+        self.ask(self.client.jobs_of(worker, at)).await
+    }
+
+    /// See [`Client::block_hash`].
+    pub async fn block_hash(&self, number: u32) -> Result<Option<Hash>, ClientError> {
+        self.ask(self.client.block_hash(number)).await
+    }
+
+    /// See [`Client::best_number`].
+    pub async fn best_number(&self) -> Result<u32, ClientError> {
+        self.ask(self.client.best_number()).await
+    }
+
+    /// See [`Client::program`].
+    pub async fn program(&self, model: &Hash) -> Result<Option<Program>, ClientError> {
+        self.ask(self.client.program(model, At::Finalized)).await
+    }
+
+    /// See [`Client::worker`].
+    pub async fn worker(&self, account: &AccountId) -> Result<Option<WorkerView>, ClientError> {
+        self.ask(self.client.worker(account, At::Best)).await
+    }
+
+    /// See [`Client::provider`].
+    pub async fn provider(&self, account: &AccountId) -> Result<Option<ProviderView>, ClientError> {
+        self.ask(self.client.provider(account, At::Best)).await
+    }
+
+    /// See [`Client::worker_report`].
+    pub async fn worker_report(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<WorkerReport>, ClientError> {
+        self.ask(self.client.worker_report(account, At::Best)).await
+    }
+
+    /// See [`Client::timing`].
+    pub async fn timing(&self) -> Result<Timing, ClientError> {
+        self.ask(self.client.timing(At::Finalized)).await
+    }
+
+    /// See [`Client::finalized_blocks`].
+    pub async fn finalized_blocks(&self) -> Result<BlockStream, ClientError> {
+        self.ask(self.client.finalized_blocks()).await
+    }
+
+    /// See [`Client::submit`], which has limits of its own.
+    pub async fn submit<C: Payload>(
+        &self,
+        call: &C,
+        key: &Keypair,
+    ) -> Result<Included, ClientError> {
+        self.client.submit(call, key).await
+    }
+
+    /// Waits for any answer as long as the limit allows.
+    pub async fn ask<T>(
+        &self,
+        answer: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        within(self.client.url(), self.limit, answer).await
+    }
+}
+
+async fn within<T>(
+    url: &str,
+    limit: Duration,
+    answer: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ClientError::Connection {
+            url: url.into(),
+            reason: format!("no answer for {} seconds", limit.as_secs()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_accepts_and_never_answers_is_given_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let limit = Duration::from_millis(200);
+        let refused = Node::connect(&url, limit).await.unwrap_err();
+        assert!(matches!(&refused, ClientError::Connection { url: named, .. } if *named == url));
+        assert!(refused.is_transient());
+    }
+
+    #[test]
+    fn pauses_grow_with_chance_in_them_and_never_end() {
+        let pauses: Vec<_> = pauses().take(40).collect();
+        assert_eq!(pauses.len(), 40);
+        for (doublings, pause) in (0..6).zip(&pauses) {
+            let least = Duration::from_secs(1 << doublings);
+            assert!(*pause >= least && *pause <= 2 * least, "{pause:?}");
+        }
+        assert!(pauses[39] >= LONGEST_PAUSE && pauses[39] <= 2 * LONGEST_PAUSE);
+    }
+}
