@@ -7,7 +7,7 @@
 //! | [`jobs`] | the life of a job as the chain stores it |
 //! | [`explain`] | why a job or a worker is where it is |
 //! | [`traits`] | what one pallet may ask of another |
-//! | [`weights`] | hand-written upper bounds until the generated weights |
+//! | [`weights`] | upper bounds for mocks, in which nothing is measured |
 //! | [`api`] | the runtime API that clients and the node use |
 //!
 //! # Non-goals

@@ -1,4 +1,5 @@
-//! Upper bounds of weights, written by hand until they are measured.
+//! Upper bounds of weights, written by hand, for mocks in which nothing is measured. The runtime has
+//! measured ones: `scripts/weights`.
 //!
 //! Each is the number of storage reads and writes that the worst case makes, at the SDK's
 //! ParityDB costs, plus a generous time for the computation itself.
