@@ -45,6 +45,7 @@ mod connection;
 mod conversions;
 mod error;
 pub mod explanations;
+mod json;
 pub mod keys;
 pub mod model_bundle;
 mod reads;

@@ -1,7 +1,10 @@
 //! What reads of the chain give. Everything serialises: accounts as addresses, hashes in hex,
 //! money and multiply-accumulates as decimal text, since they exceed what JSON readers can hold.
 
-use crate::{AccountId, Hash};
+use crate::{
+    json::{hash, hashes, text},
+    AccountId, Hash,
+};
 use mizan_tensor::Cost;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -380,60 +383,4 @@ fn cost<S: serde::Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Er
         ("opening_bytes", cost.opening_bytes),
     ];
     serializer.collect_map(fields)
-}
-
-/// Numbers too large for JSON's readers, as decimal text.
-mod text {
-    use serde::{de::Error, Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        number: &u128,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(number)
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<u128, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
-
-/// Hashes in hex.
-mod hash {
-    use crate::{hex_hash, parse_hash, Hash};
-    use serde::{de::Error, Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex_hash(hash))
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Hash, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_hash(&text).ok_or_else(|| D::Error::custom(format!("'{text}' is not a hash")))
-    }
-}
-
-/// Lists of hashes in hex.
-mod hashes {
-    use crate::{hex_hash, parse_hash, Hash};
-    use serde::{de::Error, Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        hashes: &[Hash],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(hashes.iter().map(hex_hash))
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
-        deserializer: D,
-    ) -> Result<Vec<Hash>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        let parse = |text: &String| {
-            parse_hash(text).ok_or_else(|| D::Error::custom(format!("'{text}' is not a hash")))
-        };
-        texts.iter().map(parse).collect()
-    }
 }

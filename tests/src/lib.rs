@@ -16,7 +16,7 @@
 //! | [`books`] | events and money of a range of blocks |
 //! | [`metadata_hash`] | what careful signers sign besides a transaction |
 //! | [`demo`] | the whole road once, and its report |
-//! | [`bench`] | figures that have no part in tests |
+//! | [`mod@bench`] | figures that have no part in tests |
 //! | [`process`], [`wait`], [`interrupt`], [`binaries`] | processes, deadlines, signals, where programs are |
 //!
 //! # Goals

@@ -119,6 +119,14 @@ impl Process {
         peak_of(&status).context("the system does not say how much memory a process held")
     }
 
+    /// Waits until it ends by itself.
+    pub async fn end(&mut self, deadline: Deadline) -> Result<ExitStatus> {
+        let (name, child) = (&self.name, &mut self.child);
+        let what = format!("{name} to end");
+        let ended = until(&what, deadline, async || Ok(child.try_wait()?)).await;
+        ended.with_context(|| self.tail().unwrap_or_default())
+    }
+
     /// Asks it to stop, as `kill` does, and waits until it did.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
         self.stop_by("TERM").await

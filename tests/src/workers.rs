@@ -3,8 +3,9 @@
 use crate::binaries;
 use crate::process::{Launch, Process};
 use crate::wait::{until, Deadline};
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use mizan_client::{account_of, calls, keys, units, At, Client, ClientError, Keypair};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// What every provider of the tests and the demo puts up.
@@ -70,6 +71,11 @@ impl Owner {
     /// Registers provider and worker, which has one slot and, where its key is another than the
     /// provider's, consents.
     pub async fn register(&self, client: &Client) -> Result<(), ClientError> {
+        self.register_with(client, 1).await
+    }
+
+    /// The same with that many slots.
+    pub async fn register_with(&self, client: &Client, slots: u32) -> Result<(), ClientError> {
         let unusable = |error: anyhow::Error| ClientError::Unexpected(error.to_string());
         let provider = self.provider_key().map_err(unusable)?;
         let worker = self.worker_key().map_err(unusable)?;
@@ -78,9 +84,53 @@ impl Owner {
             .await?;
         let consent = calls::consent(&worker, &account_of(&provider), &client.genesis_hash());
         let consent = (self.worker != self.provider).then_some(consent);
-        let call = calls::register_worker(account_of(&worker), ASK, 1, consent);
+        let call = calls::register_worker(account_of(&worker), ASK, slots, consent);
         client.submit(&call, &provider).await.map(drop)
     }
+}
+
+/// Where a worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The node's address.
+    pub url: &'a str,
+    /// The folder of blobs.
+    pub blobs: &'a Path,
+    /// The folder for its log and its data.
+    pub folder: &'a Path,
+}
+
+/// What a command of `mizan-worker` gave.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub result: String,
+    /// Its standard error.
+    pub said: String,
+}
+
+impl Answer {
+    /// The object on its standard output.
+    pub fn object(&self) -> Result<Value> {
+        serde_json::from_str(&self.result).with_context(|| format!("no object: {self:?}"))
+    }
+}
+
+/// Runs a command of `mizan-worker` to its end, with nothing of the machine's own settings.
+pub async fn run_command(words: &[&str]) -> Result<Answer> {
+    let output = tokio::process::Command::new(binaries::find("mizan-worker")?)
+        .args(words)
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    Ok(Answer {
+        code: output.status.code(),
+        result: String::from_utf8(output.stdout)?,
+        said: String::from_utf8(output.stderr)?,
+    })
 }
 
 /// A worker daemon with a folder of its own.
@@ -123,6 +173,19 @@ impl Worker {
         folder: &Path,
         grouped: bool,
     ) -> Result<Self> {
+        let place = Place { url, blobs, folder };
+        Self::start_with(name, owner, place, &[], grouped)
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(
+        name: &str,
+        owner: &Owner,
+        place: Place<'_>,
+        more: &[&str],
+        grouped: bool,
+    ) -> Result<Self> {
+        let Place { url, blobs, folder } = place;
         let data = folder.join(name).display().to_string();
         let blobs = blobs.display().to_string();
         let arguments = [
@@ -136,9 +199,10 @@ impl Worker {
             "--data",
             &data,
         ];
+        let arguments = arguments.iter().chain(more).map(|word| word.to_string());
         let launch = Launched {
             name: name.to_owned(),
-            arguments: arguments.map(str::to_owned).to_vec(),
+            arguments: arguments.collect(),
             folder: folder.to_owned(),
             grouped,
         };

@@ -218,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn help_says_what_it_said() {
+        let mut command = Arguments::command().term_width(100);
+        command.build();
+        insta::assert_snapshot!("help", command.render_long_help());
+        for name in ["run", "register", "doctor"] {
+            let found = command.find_subcommand_mut(name).unwrap();
+            insta::assert_snapshot!(format!("help-{name}"), found.render_long_help());
+        }
+    }
+
+    #[test]
     fn at_most_one_key_is_given() {
         assert!(options(&[]).is_ok());
         assert!(options(&["--key", "//Alice"]).is_ok());

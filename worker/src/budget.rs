@@ -52,6 +52,11 @@ impl Budget {
         u64::from(self.grains).saturating_sub(free) * GRAIN
     }
 
+    /// Whether so much is free now, or never will be.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
+        bytes > self.total_bytes || self.used_bytes().saturating_add(bytes) <= self.total_bytes
+    }
+
     /// Waits until so much is free. `None` if there is not so much at all.
     pub async fn reserve(&self, bytes: u64) -> Option<Reserved> {
         let grains = u32::try_from(bytes.div_ceil(GRAIN)).ok()?;

@@ -4,6 +4,7 @@
 
 mod chain;
 mod machine;
+mod speed;
 
 use crate::{keystore, settings::Settings};
 use serde::Serialize;
@@ -68,6 +69,7 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     findings.extend(machine::folders(settings));
     findings.push(machine::memory(settings));
     findings.push(machine::self_check().await);
+    findings.push(speed::measure().await);
     findings.extend(machine::blob_servers(settings).await);
     findings.extend(chain::examine(settings, key.as_ref()).await);
     findings

@@ -10,8 +10,18 @@
 //! | [`journal`] | the record on disk, by which a worker killed at any moment goes on where it was |
 //! | [`planning`] | what to do next about a job: a pure function |
 //! | [`work`] | getting inputs, executing, storing results |
+//! | [`supply`], [`delivery`] | the folder of blobs and the blob servers: getting from them, giving to them |
+//! | [`cache`] | which blobs can go |
+//! | [`budget`] | memory for several jobs at once |
+//! | [`disk`] | disks that fill up |
 //! | [`steps`] | carrying out one step for one job |
 //! | [`daemon`] | the connection, heartbeats, and steps for all jobs |
+//! | [`node`] | the connection, with a limit to every wait |
+//! | [`rivals`] | another process with the same key |
+//! | [`equipment`] | all that lasts longer than a connection |
+//! | [`settings`], [`keystore`] | four layers of settings; the key on disk |
+//! | [`metrics`] | figures for Prometheus |
+//! | [`doctor`] | what is wrong, and how to mend it |
 //! | [`registration`] | becoming provider and worker with one key |
 //!
 //! # Steps in the log
@@ -20,18 +30,23 @@
 //! | `step` | what is true when the line is written |
 //! | --- | --- |
 //! | `taken` | the journal has the assignment |
+//! | `waiting` | other jobs have the memory that this one needs |
 //! | `computing` | inputs and parameters are here and checked; execution starts |
 //! | `computed` | the result is stored, its hashes are in the journal and can't change any more |
+//! | `delivered` | a blob server of the job has the whole result |
 //! | `attesting` | the attestation is about to be sent |
 //! | `included` | a best block has the attestation |
 //! | `attested` | a final block has it, and the journal says so |
 //! | `declining`, `declined` | the chain is being told, was told, that this worker does not do it |
 //! | `dropped` | the job can't be attested any more and is given up |
+//! | `settled`, `unpaid` | an attested job was paid, or ended otherwise; its blobs are not held any more |
 //! | `failed` | the attempt failed for the `reason` given; another follows |
 //!
 //! # Goals
 //! - Killed at any moment, the worker neither loses a job nor contradicts itself.
-//! - Whatever it attests it has stored and can serve.
+//! - Whatever it attests it has stored, and keeps until the job is settled.
+//! - What is likely to pass is waited for without end: a node that is down, a disk that is full.
+//!   What only a person can put right ends it with an exit code of its own.
 //!
 //! # Non-goals
 //! Choosing jobs, setting prices by demand, serving blobs to others.

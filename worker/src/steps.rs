@@ -177,6 +177,9 @@ impl Task {
             return Err(too_large(audited, self.equipment.max_job_bytes));
         }
         let bytes = job_bytes(plan.cost(), job.batch);
+        if !budget.has_room_for(bytes) {
+            info!(job = self.key.job, step = %"waiting", bytes, "job");
+        }
         let reserved = budget.reserve(bytes).await;
         let reserved = reserved.ok_or_else(|| too_large(bytes, budget.total_bytes()))?;
         if reserved.waited && self.still_assigned().await?.is_none() {

@@ -87,6 +87,13 @@ impl Serve {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
         let settings = self.settings()?;
+        let filter = tracing_subscriber::EnvFilter::builder()
+            .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
+            .from_env_lossy();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
         let gate = MarketGate::new(self.rules(), context.url());
         let storage = Storage::in_folder(LocalBlobStore::open(&self.dir)?)?;
         let server = BlobServer::bind(self.listen, storage, settings, Box::new(gate)).await?;

@@ -15,6 +15,9 @@ use mizan_client::{
 /// Two clocks that differ by less are right.
 const SKEW_SECONDS: i64 = 30;
 
+/// So many registered models are looked at.
+const MODELS: usize = 50;
+
 pub(super) async fn examine(settings: &Settings, key: Option<&Keypair>) -> Vec<Finding> {
     let node = match Node::connect(&settings.url, settings.request).await {
         Ok(node) => node,
@@ -115,12 +118,26 @@ async fn registration(node: &Node, account: &AccountId) -> Result<Vec<Finding>, 
     );
     let mut findings = vec![Finding::ok(CHECK, found)];
     let provider = node.provider(&worker.provider).await?;
-    findings.extend(provider.map(|provider| bond(&provider, &worker)));
+    let most = most_locked(node).await?;
+    findings.extend(provider.map(|provider| bond(&provider, &worker, most)));
     findings.push(outlook(&worker));
     Ok(findings)
 }
 
-fn bond(provider: &ProviderView, worker: &WorkerReport) -> Finding {
+/// What one item of the model that locks most locks at the least price; nothing without models.
+async fn most_locked(node: &Node) -> Result<u128, ClientError> {
+    let client = node.client();
+    let mut most = 0;
+    for model in node.ask(client.models(MODELS, At::Best)).await? {
+        let cost = client.model_cost(&model.id, 1, At::Best);
+        if let Some(cost) = node.ask(cost).await? {
+            most = most.max(cost.min_lock.parse().unwrap_or_default());
+        }
+    }
+    Ok(most)
+}
+
+fn bond(provider: &ProviderView, worker: &WorkerReport, most_locked: u128) -> Finding {
     const CHECK: &str = "bond";
     let (bond, free) = (provider.bond, provider.free_bond());
     let found = format!(
@@ -138,7 +155,18 @@ fn bond(provider: &ProviderView, worker: &WorkerReport) -> Finding {
             );
             Finding::problem(CHECK, found, mend)
         }
-        _ => Finding::ok(CHECK, found),
+        _ => {
+            let slots = worker.slots.saturating_sub(worker.open_jobs);
+            let needed = most_locked.saturating_mul(slots.into());
+            if free >= needed {
+                return Finding::ok(CHECK, found);
+            }
+            let mend = format!(
+                "bond more: {slots} jobs at once of the model that locks most lock at least {}",
+                units::format_amount(needed)
+            );
+            Finding::warning(CHECK, found, mend)
+        }
     }
 }
 
@@ -185,13 +213,15 @@ mod tests {
         };
         let least = (3 * units::UNIT).to_string();
         let small = report("bond_too_small", json!({ "least_lock": least }));
-        let finding = bond(&provider, &small);
+        let finding = bond(&provider, &small, 0);
         assert_eq!(finding.health, Health::Problem);
         let amount = units::format_amount(3 * units::UNIT);
         assert!(finding.mend.unwrap().contains(&amount));
         assert_eq!(outlook(&small).health, Health::Problem);
         let idle = report("idle", json!({}));
-        assert_eq!(bond(&provider, &idle).health, Health::Ok);
+        assert_eq!(bond(&provider, &idle, units::UNIT).health, Health::Ok);
+        let tight = bond(&provider, &idle, units::UNIT + 1);
+        assert_eq!(tight.health, Health::Warning);
         assert_eq!(outlook(&idle).health, Health::Ok);
         assert_eq!(
             outlook(&report("silent", json!({}))).health,

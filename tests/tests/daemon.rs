@@ -1,0 +1,13 @@
+//! A worker's life as its owner sees it: keys and settings, several jobs at once, nodes and servers
+//! that fail, and the end.
+
+#[path = "daemon/doing.rs"]
+mod doing;
+#[path = "daemon/held.rs"]
+mod held;
+#[path = "daemon/operation.rs"]
+mod operation;
+#[path = "daemon/outages.rs"]
+mod outages;
+#[path = "daemon/setting.rs"]
+mod setting;
