@@ -2,6 +2,7 @@
 
 use crate::journal::{Journal, JournalError};
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -10,6 +11,9 @@ use tracing::{error, info};
 
 /// With less than this, the worker takes no jobs: the journal must always have room.
 pub const SPARE_BYTES: u64 = 16 << 20;
+
+/// With room for this, a disk that was full has space again.
+const PROBE_BYTES: usize = 1 << 20;
 
 /// Whether the folders that the worker writes to have room.
 #[derive(Debug)]
@@ -36,8 +40,8 @@ impl DiskWatch {
     pub fn report_full(&self, what: &dyn std::fmt::Display) {
         if !self.full.swap(true, Ordering::Relaxed) {
             error!(
-                "the disk is full: {what}. No jobs are taken and no heartbeats sent until there is \
-                 space; what was recorded is safe"
+                "the disk is full: {what}. No jobs are taken and no heartbeats sent until there \
+                 is space"
             );
         }
     }
@@ -60,6 +64,9 @@ impl DiskWatch {
         if !self.is_full() {
             return Ok(());
         }
+        if self.folders.iter().any(|folder| !has_room(folder)) {
+            return Ok(());
+        }
         match journal.check() {
             Ok(()) => {
                 self.full.store(false, Ordering::Relaxed);
@@ -70,6 +77,19 @@ impl DiskWatch {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a file of some length can be written to a folder. Asked only while its disk was found
+/// full: not every system says how much is free, and one may keep a share for others.
+fn has_room(folder: &Path) -> bool {
+    let probe = folder.join(format!(".mizan-space-{}", std::process::id()));
+    let written = std::fs::File::create(&probe).and_then(|mut file| {
+        file.write_all(&vec![0; PROBE_BYTES])?;
+        file.sync_all()
+    });
+    // Half a file is in the way as well.
+    let _ = std::fs::remove_file(&probe);
+    written.is_ok()
 }
 
 /// Bytes that can still be written to the disk of a folder; `None` where the system does not say.
@@ -123,5 +143,15 @@ mod tests {
         assert!(watch.is_full());
         watch.look(&journal).unwrap();
         assert!(!watch.is_full());
+
+        let gone = folder.path().join("gone");
+        let watch = DiskWatch::new(vec![folder.path().into(), gone.clone()]);
+        watch.report_full(&"a blob");
+        watch.look(&journal).unwrap();
+        assert!(watch.is_full());
+        std::fs::create_dir(&gone).unwrap();
+        watch.look(&journal).unwrap();
+        assert!(!watch.is_full());
+        assert_eq!(std::fs::read_dir(gone).unwrap().count(), 0);
     }
 }

@@ -299,6 +299,9 @@ impl Task {
         let included = self.node.submit(&call, &self.equipment.key).await?;
         self.equipment.metrics.ended(Outcome::Declined);
         info!(job = self.key.job, step = %"declined", block = included.block_number, "job");
+        // Should that block be given up, the job is taken anew.
+        self.equipment.journal.give_up(self.key)?;
+        self.equipment.journal.release(self.key)?;
         Ok(Progress::Wait)
     }
 
