@@ -7,7 +7,8 @@
 //! A transaction whose fate is unknown, because the connection was lost, explains one that was
 //! not seen to be sent; so does the process before this one, which may have been killed right
 //! after it sent a heartbeat. The longer a process has been heard, the more it bears: of two, the
-//! newcomer stops.
+//! newcomer stops. Blocks that were there before this process say nothing of a process beside it:
+//! they become final only now, with heartbeats of one that was stopped.
 
 use mizan_client::{subxt::utils::H256, AccountId, At, ClientError, Hash};
 use std::{
@@ -47,6 +48,8 @@ pub struct Rival {
 
 #[derive(Debug, Default)]
 struct Seen {
+    /// The newest block when this process began to follow the chain.
+    begun_block: Option<u32>,
     /// Hashes of transactions that this process sent.
     own: BTreeSet<Hash>,
     own_heartbeats: usize,
@@ -62,6 +65,12 @@ struct Seen {
 pub struct Rivals(Mutex<Seen>);
 
 impl Rivals {
+    /// This process follows the chain from here on, where `best_block` is the newest. Only the
+    /// first time counts: later ones are new connections of the same process.
+    pub fn begin(&self, best_block: u32) {
+        self.lock().begun_block.get_or_insert(best_block);
+    }
+
     /// The result of a job was computed here.
     pub fn computed(&self, job: u64) {
         self.lock().computed.insert(job);
@@ -86,7 +95,10 @@ impl Rivals {
     }
 
     /// Looks at a final block. What can't be read is passed over: another block follows.
-    pub async fn look_at(&self, node: &Node, worker: &AccountId, block: Hash) {
+    pub async fn look_at(&self, node: &Node, worker: &AccountId, number: u32, block: Hash) {
+        if !self.lock().can_tell(number) {
+            return;
+        }
         match signed_in(node, worker, block).await {
             Ok(found) => found
                 .into_iter()
@@ -108,6 +120,11 @@ impl Rivals {
 }
 
 impl Seen {
+    /// Whether what a block has was sent while this process was there.
+    fn can_tell(&self, number: u32) -> bool {
+        self.begun_block.is_none_or(|begun| number > begun)
+    }
+
     fn included(&mut self, what: Signed, hash: Hash) {
         self.settled(what);
         self.own.insert(hash);
@@ -243,6 +260,17 @@ mod tests {
         }
         old.found(hash(7), Signed::Heartbeat);
         assert!(old.verdict().is_some());
+    }
+
+    #[test]
+    fn blocks_from_before_this_process_tell_nothing_and_a_new_connection_begins_nothing() {
+        let rivals = Rivals::default();
+        rivals.begin(10);
+        rivals.begin(20);
+        let can_tell = |number| rivals.lock().can_tell(number);
+        assert!(!can_tell(9));
+        assert!(!can_tell(10));
+        assert!(can_tell(11));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::held::HeldBlob;
 use crate::setting::{figure, figure_reaches, metrics_of, Setting};
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use mizan_client::blobs::{BlobServer, BlobStore, LocalBlobStore, Nobody, Settings, Storage};
-use mizan_client::{account_of, calls};
+use mizan_client::{account_of, calls, At};
 use mizan_tests::jobs;
-use mizan_tests::wait::Deadline;
+use mizan_tests::wait::{until, Deadline};
 use mizan_tests::workers::Owner;
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn two_slots_do_two_jobs_at_once_and_metrics_say_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn jobs_beyond_the_memory_wait_their_turn() -> Result<()> {
+async fn jobs_beyond_the_memory_wait_their_turn_and_one_larger_than_it_is_declined() -> Result<()> {
     let setting = Setting::new().await?;
     let owner = Owner::alone("//Charlie");
     owner.register_with(setting.client(), 2).await?;
@@ -78,7 +78,41 @@ async fn jobs_beyond_the_memory_wait_their_turn() -> Result<()> {
     second.opened(Deadline::seconds(60)).await?.give()?;
     setting.settled(early).await?;
     setting.settled(late).await?;
-    Ok(())
+
+    worker.process.stop().await?;
+    let mut worker = setting.start("small", &owner, &["--memory", "4 KiB"])?;
+    let deadline = Deadline::seconds(60);
+    worker.process.line("connected to", 0, deadline).await?;
+    let input = setting.blobs.put(&jobs::one_image(2)?).await?;
+    // Of the five blocks in which a job can be declined here, finality takes three or more: on a
+    // busy machine the worker may be too late for one, and says so for the next.
+    for _ in 0..2 {
+        let job = setting.post(&owner, input).await?;
+        if is_declined_as_too_large(&setting, job).await? {
+            return Ok(());
+        }
+    }
+    bail!(
+        "no job was declined as too large\n{}",
+        worker.process.tail()?
+    );
+}
+
+/// Waits until a worker declined a job or can't decline it any more, and says which.
+async fn is_declined_as_too_large(setting: &Setting, job: u64) -> Result<bool> {
+    let window = setting.client().timing(At::Best).await?.decline_blocks;
+    let what = format!("job {job} to be declined");
+    until(&what, Deadline::seconds(120), async || {
+        let explained = setting.client().explain_job(job, At::Best).await?;
+        let explained = explained.context("no such job")?;
+        let note = |rule| explained.history.iter().find(|note| note.rule == rule);
+        let late = note("assigned").is_some_and(|note| explained.at_block > note.block + window);
+        Ok(match note("declined") {
+            Some(note) => Some(note.details["reason"] == "too_large"),
+            None => late.then_some(false),
+        })
+    })
+    .await
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ impl Session {
         equipment.journal.bind(&node.genesis_hash())?;
         let timing = node.timing().await?;
         let blocks = node.finalized_blocks().await?;
+        equipment.rivals.begin(node.best_number().await?);
         let worker = equipment.account();
         info!(%worker, genesis = %mizan_client::hex_hash(&node.genesis_hash()), "following the chain");
         Ok(Self {
@@ -127,7 +128,7 @@ impl Session {
         } = &*self.equipment;
         metrics.final_block.set(number.into());
         let account = self.equipment.account();
-        rivals.look_at(&self.node, &account, hash).await;
+        rivals.look_at(&self.node, &account, number, hash).await;
         rivals.verdict(&account)?;
         self.look_around().await
     }
