@@ -285,6 +285,7 @@ mod tests {
             pallet,
             error,
             docs,
+            extrinsic_hash: None,
         });
         assert_eq!(
             refused,

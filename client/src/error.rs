@@ -1,5 +1,6 @@
 //! What can go wrong between this process and the chain.
 
+use crate::Hash;
 use subxt::error::{
     BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError,
     TransactionProgressError, TransactionStatusError,
@@ -36,6 +37,8 @@ pub enum ClientError {
         error: String,
         /// The error's own sentence: the condition and what to do about it.
         docs: String,
+        /// Hash of the transaction that a block holds all the same.
+        extrinsic_hash: Option<Hash>,
     },
     /// The node did not take the transaction, or dropped it before it was in a block.
     #[error("the node did not take the transaction: {reason}")]
@@ -77,6 +80,14 @@ impl ClientError {
             Self::BlockUnknown(_) | Self::Unexpected(_) => true,
             Self::Incompatible { .. } | Self::Refused { .. } | Self::Method { .. } => false,
         }
+    }
+
+    /// The same error, of that transaction.
+    pub(crate) fn of_transaction(mut self, hash: Hash) -> Self {
+        if let Self::Refused { extrinsic_hash, .. } = &mut self {
+            *extrinsic_hash = Some(hash);
+        }
+        self
     }
 
     /// Whether the runtime refused with that error of that pallet.
@@ -144,6 +155,7 @@ fn refusal(error: &DispatchError) -> ClientError {
                 pallet: details.pallet.name().to_owned(),
                 error: details.variant.name.clone(),
                 docs: sentence.collect::<Vec<_>>().join(" "),
+                extrinsic_hash: None,
             };
         }
     }
@@ -151,6 +163,7 @@ fn refusal(error: &DispatchError) -> ClientError {
         pallet: "Runtime".into(),
         error: format!("{error:?}"),
         docs: error.to_string(),
+        extrinsic_hash: None,
     }
 }
 

@@ -91,10 +91,11 @@ impl Client {
         let followed = tokio::time::timeout(timeout, self.follow(&mut progress, until)).await;
         let seconds = timeout.as_secs();
         let block = followed.map_err(|_| ClientError::TimedOut { stage, seconds })??;
-        let events = block
-            .wait_for_success()
-            .await
-            .map_err(|error| self.explain(error))?;
+        let events = block.wait_for_success().await;
+        let events = events.map_err(|error| {
+            let error = self.explain(error);
+            error.of_transaction(block.extrinsic_hash().0)
+        })?;
         let at = block.at().await.map_err(|error| self.explain(error))?;
         Ok(Included {
             block_number: at.block_number() as u32,

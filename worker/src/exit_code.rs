@@ -77,6 +77,7 @@ mod tests {
             pallet: "Jobs".into(),
             error: "X".into(),
             docs: "x".into(),
+            extrinsic_hash: None,
         };
         let other = JournalError::OtherChain {
             path: "data".into(),

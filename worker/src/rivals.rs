@@ -87,7 +87,14 @@ impl Rivals {
         let mut seen = self.lock();
         match &result {
             Ok(included) => seen.included(what, included.extrinsic_hash),
-            Err(ClientError::Refused { .. } | ClientError::Rejected { .. }) => seen.settled(what),
+            Err(ClientError::Refused { extrinsic_hash, .. }) => {
+                seen.settled(what);
+                // A block holds it, and it was this process's.
+                if let Some(hash) = extrinsic_hash {
+                    seen.sent_here(*hash);
+                }
+            }
+            Err(ClientError::Rejected { .. }) => seen.settled(what),
             // It may still be included: it stays open.
             Err(_) => {}
         }
@@ -127,11 +134,15 @@ impl Seen {
 
     fn included(&mut self, what: Signed, hash: Hash) {
         self.settled(what);
-        self.own.insert(hash);
-        self.unexplained.remove(&hash);
+        self.sent_here(hash);
         if what == Signed::Heartbeat {
             self.own_heartbeats += 1;
         }
+    }
+
+    fn sent_here(&mut self, hash: Hash) {
+        self.own.insert(hash);
+        self.unexplained.remove(&hash);
     }
 
     fn settled(&mut self, what: Signed) {
@@ -298,6 +309,24 @@ mod tests {
         assert_eq!(seen.verdict(), None);
         seen.settled(what);
         assert!(seen.verdict().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_the_runtime_refused_is_in_a_block_and_no_rivals() {
+        let rivals = Rivals::default();
+        // The process before this one sent it just before it was stopped.
+        rivals.lock().found(hash(1), Signed::Heartbeat);
+        let refused = async {
+            Err(ClientError::Refused {
+                pallet: "Providers".into(),
+                error: "HeartbeatTooSoon".into(),
+                docs: String::new(),
+                extrinsic_hash: Some(hash(2)),
+            })
+        };
+        rivals.send(Signed::Heartbeat, refused).await.unwrap_err();
+        rivals.lock().found(hash(2), Signed::Heartbeat);
+        assert_eq!(rivals.lock().verdict(), None);
     }
 
     #[tokio::test]
