@@ -15,8 +15,8 @@ use crate::provider::ProviderCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Publish models and inputs, post jobs, watch them, fetch their results; run providers; move
-/// tokens; and ask why things are as they are.
+/// Publish models and inputs, post jobs, watch them, fetch and check their results; run providers;
+/// move tokens; and ask why things are as they are.
 #[derive(Debug, Parser)]
 #[command(name = "mizan", version, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Arguments {

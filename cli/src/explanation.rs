@@ -1,12 +1,14 @@
 //! Why things are where they are: outlooks, notes and units, in words.
 
+use crate::grounds::clause;
 use crate::table::{table, Column};
+use mizan_client::disputes::Grounds;
 use mizan_client::explanations::{Note, Outlook, Units};
 use mizan_client::units::{format_amount, format_compute_units};
 use serde_json::{Map, Value};
 
-/// Room for an address and the name before it.
-const MEANING_WIDTH: u16 = 58;
+/// Room for an address and the longest name before one, challenger.
+const MEANING_WIDTH: u16 = 59;
 /// Room for advice.
 const ADVICE_WIDTH: u16 = 28;
 
@@ -83,11 +85,18 @@ fn details(details: &Map<String, Value>) -> Vec<(String, String)> {
         let value = match value {
             Value::Null => return None,
             Value::String(text) => in_words(name, text),
+            other if name == "grounds" => grounds(other),
             other => other.to_string(),
         };
         Some((name.replace('_', " "), value))
     };
     details.iter().filter_map(named).collect()
+}
+
+/// What a conviction was for. A newer node may know grounds that this program does not.
+fn grounds(value: &Value) -> String {
+    let grounds = serde_json::from_value::<Grounds>(value.clone());
+    grounds.map_or_else(|_| value.to_string(), |grounds| clause(&grounds))
 }
 
 /// Decimal texts are amounts, or sizes where their name says so.
@@ -138,6 +147,24 @@ pub(crate) mod tests {
         serde_json::from_value(notes).unwrap()
     }
 
+    /// The end of a job whose worker was convicted, after another was taken from its provider.
+    pub(crate) fn conviction() -> Vec<Note> {
+        let provider = "5CBHb3LfgN2Shc25gnSHwpvNCPZMe6QAaFR77C5nkVvkAK1o";
+        let grounds = json!({ "kind": "wrong_element", "operation": 2, "index": 5 });
+        let notes = json!([
+            { "block": 5, "rule": "recalled", "meaning": "the worker's provider was convicted for \
+              another job: this one is open again", "what_to_do": "requester: wait for another \
+              worker", "worker": provider, "provider": provider },
+            { "block": 16, "rule": "convicted", "meaning": "a number of the result was proved \
+              wrong: the lock is lost, the requester has the payment back", "what_to_do":
+              "requester: post again; provider: find the fault in hardware or software, then \
+              deregister the worker and register it again", "provider": provider,
+              "grounds": grounds, "challenger": provider, "rewarded": "225000000000",
+              "burned": "900000000001", "refunded": "210000000000" },
+        ]);
+        serde_json::from_value(notes).unwrap()
+    }
+
     /// What a job waits for that is too cheap.
     pub(crate) fn outlook() -> Outlook {
         let outlook = json!({
@@ -168,11 +195,31 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_a_conviction_was_for_is_said_in_words() {
+        let of_rule = |grounds: Value| {
+            let of_rule = json!({ "grounds": grounds, "challenger": null });
+            in_one_line(of_rule.as_object().unwrap())
+        };
+        let wrong = json!({ "kind": "wrong_element", "operation": 2, "index": 5 });
+        let said = of_rule(wrong);
+        assert_eq!(said, "grounds element 5 of operation 2 is wrong");
+        let request = json!({ "kind": "chunks", "blob": "trace", "first": 0, "count": 8 });
+        let said = of_rule(json!({ "kind": "unanswered", "request": request }));
+        assert_eq!(
+            said,
+            "grounds it did not give chunks 0 to 7 of the trace in time"
+        );
+        let unknown = of_rule(json!({ "kind": "perjury" }));
+        assert_eq!(unknown, "grounds {\"kind\":\"perjury\"}");
+    }
+
+    #[test]
     fn histories_are_tables_with_folded_sentences() {
         insta::assert_snapshot!("job_history", job_history(&notes()));
         let mut notes = notes();
         notes.iter_mut().for_each(|note| note.job = Some(7));
         insta::assert_snapshot!("account_history", history(&notes));
+        insta::assert_snapshot!("convicted_history", job_history(&conviction()));
     }
 
     #[test]

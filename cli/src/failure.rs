@@ -18,9 +18,10 @@ Exit codes:
   5  the node or a blob server can't be reached, or time ran out (unreachable)
   6  the job ended without settlement (unsettled)
   7  a blob is missing or corrupt (blob)
+  8  the result of a job is wrong (wrong)
 
 With --json an error is {\"error\": {\"kind\": ..., \"message\": ...}}; the kinds are the words in
-brackets.
+brackets. A wrong result is no error: what is wrong is printed as the command's result.
 
 Amounts are in MZN with up to 12 decimals, prices in MZN per compute unit; one compute unit is 10^9
 multiply-accumulates (MACs) of 8-bit integers. JSON has amounts as texts in the smallest unit,
@@ -43,6 +44,8 @@ pub(crate) enum Kind {
     Unsettled,
     /// A blob is missing or corrupt.
     Blob,
+    /// The result of a job is wrong.
+    Wrong,
 }
 
 impl Kind {
@@ -55,6 +58,7 @@ impl Kind {
             Self::Unreachable => 5,
             Self::Unsettled => 6,
             Self::Blob => 7,
+            Self::Wrong => 8,
         }
     }
 
@@ -68,6 +72,7 @@ impl Kind {
             Self::Unreachable => "unreachable",
             Self::Unsettled => "unsettled",
             Self::Blob => "blob",
+            Self::Wrong => "wrong",
         }
     }
 }
@@ -232,6 +237,7 @@ mod tests {
             Kind::Unreachable,
             Kind::Unsettled,
             Kind::Blob,
+            Kind::Wrong,
         ];
         for (code, kind) in (1..).zip(kinds) {
             assert_eq!(kind.code(), code);

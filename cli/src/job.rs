@@ -1,11 +1,15 @@
 //! Work that a requester pays for.
 
 pub(crate) mod cancel;
+pub(crate) mod demand;
+pub(crate) mod demands;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod list;
 pub(crate) mod post;
+pub(crate) mod refuse;
 pub(crate) mod state;
+pub(crate) mod verify;
 pub(crate) mod watch;
 
 use crate::context::Context;
@@ -21,6 +25,10 @@ pub(crate) enum JobCommand {
     Post(post::Post),
     Watch(watch::Watch),
     Fetch(fetch::Fetch),
+    Verify(verify::Verify),
+    Demand(demand::Demand),
+    Demands(demands::Demands),
+    Refuse(refuse::Refuse),
     Cancel(cancel::Cancel),
     Explain(explain::Explain),
     List(list::List),
@@ -36,6 +44,10 @@ impl JobCommand {
             Self::Post(command) => command.run(context, output).await,
             Self::Watch(command) => command.run(context, output).await,
             Self::Fetch(command) => command.run(context, output).await,
+            Self::Verify(command) => command.run(context, output).await,
+            Self::Demand(command) => command.run(context, output).await,
+            Self::Demands(command) => command.run(context, output).await,
+            Self::Refuse(command) => command.run(context, output).await,
             Self::Cancel(command) => command.run(context, output).await,
             Self::Explain(command) => command.run(context, output).await,
             Self::List(command) => command.run(context, output).await,

@@ -1,10 +1,10 @@
 //! # `mizan`: the command for requesters, providers and token holders.
 //!
 //! ## Overview
-//! It publishes models and inputs, posts jobs, watches them, fetches their results; registers
-//! providers and workers; serves blobs; moves tokens; and says why things are as they are. What it
-//! prints on standard output is the result; progress goes to standard error. With `--json` the
-//! result is one JSON object, and so is an error.
+//! It publishes models and inputs, posts jobs, watches them, fetches their results, checks them and
+//! proves wrong ones wrong; registers providers and workers; serves blobs; moves tokens; and says
+//! why things are as they are. What it prints on standard output is the result; progress goes to
+//! standard error. With `--json` the result is one JSON object, and so is an error.
 //!
 //! | Module | What |
 //! | --- | --- |
@@ -13,12 +13,12 @@
 //! | `failure` | kinds of failure and their exit codes |
 //! | `output`, `table` | results and progress; tables for people |
 //! | `sending` | transactions, followed until they are final |
-//! | `explanation` | why things are where they are, in words |
+//! | `explanation`, `grounds` | why things are where they are, in words |
 //! | `model`, `job`, `provider`, `account`, `era`, `blobs`, `keys` | one command a file |
 //! | `completions`, `man` | for shells and manuals |
 //!
 //! ## Non-goals
-//! Verifying results, working, validating: auditors, workers and validators have their own.
+//! Auditing for pay, working, validating: auditors, workers and validators have their own.
 
 mod account;
 mod arguments;
@@ -28,6 +28,7 @@ mod context;
 mod era;
 mod explanation;
 mod failure;
+mod grounds;
 mod job;
 mod keys;
 mod man;

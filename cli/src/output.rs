@@ -1,6 +1,6 @@
 //! Results and progress.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use serde_json::{json, Value};
 use std::io::{ErrorKind, Write};
 
@@ -44,6 +44,10 @@ impl<'a> Output<'a> {
 
     /// Why there is no result.
     pub(crate) fn failure(&mut self, failure: &Failure) {
+        // The result said it already.
+        if failure.kind == Kind::Wrong {
+            return;
+        }
         if self.json {
             let error = json!({ "kind": failure.kind.name(), "message": failure.message });
             let _ = writeln!(self.result, "{}", json!({ "error": error }));
@@ -56,7 +60,6 @@ impl<'a> Output<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Kind;
 
     fn written(json: bool, write: impl FnOnce(&mut Output<'_>)) -> (String, String) {
         let (mut result, mut progress) = (Vec::new(), Vec::new());
@@ -111,6 +114,19 @@ mod tests {
             (String::new(), "error: gone\n".into())
         );
         let object = "{\"error\":{\"kind\":\"blob\",\"message\":\"gone\"}}\n";
+        assert_eq!(written(true, write), (object.into(), String::new()));
+    }
+
+    #[test]
+    fn a_wrong_result_is_said_once_by_the_result() {
+        let write = |output: &mut Output<'_>| {
+            output
+                .result("wrong", &json!({ "verdict": "wrong" }))
+                .unwrap();
+            output.failure(&Failure::new(Kind::Wrong, "job 3 is wrong"));
+        };
+        assert_eq!(written(false, write), ("wrong\n".into(), String::new()));
+        let object = "{\"verdict\":\"wrong\"}\n";
         assert_eq!(written(true, write), (object.into(), String::new()));
     }
 }

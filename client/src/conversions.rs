@@ -66,6 +66,16 @@ impl From<jobs::JobState<AccountId>> for JobState {
                 reason: reason.into(),
                 block,
             },
+            jobs::JobState::Convicted(assignment, attestation, conviction) => Self::Convicted {
+                assignment: assignment.into(),
+                attestation: attestation.into(),
+                conviction: conviction.into(),
+            },
+            jobs::JobState::Refused(assignment, attestation, block) => Self::Refused {
+                assignment: assignment.into(),
+                attestation: attestation.into(),
+                block,
+            },
         }
     }
 }
@@ -166,6 +176,7 @@ pub(crate) fn worker(
         heard_block: worker.heard_block,
         misses: worker.misses,
         paused_until_block: worker.paused_until_block,
+        convicted: worker.convicted,
     }
 }
 
@@ -176,6 +187,7 @@ impl From<pallet_contributions::Contribution> for Contribution {
             directed_macs: contribution.directed_macs,
             jobs: contribution.jobs,
             burned: contribution.burned,
+            convictions: contribution.convictions,
         }
     }
 }
@@ -184,6 +196,7 @@ impl From<constants::Timing> for Timing {
     fn from(timing: constants::Timing) -> Self {
         Self {
             challenge_blocks: timing.challenge_blocks,
+            answer_blocks: timing.answer_blocks,
             decline_blocks: timing.decline_blocks,
             min_duration_blocks: timing.min_duration_blocks,
             max_duration_blocks: timing.max_duration_blocks,
@@ -208,6 +221,8 @@ impl From<constants::Economics> for Economics {
             burn_share: economics.burn_share.0,
             mint_ratio: economics.mint_ratio.0,
             timeout_share: economics.timeout_share.0,
+            proof_deposit: economics.proof_deposit,
+            demand_deposit: economics.demand_deposit,
             min_bond: economics.min_bond,
             model_deposit: economics.model_deposit,
             model_byte_deposit: economics.model_byte_deposit,

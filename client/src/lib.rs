@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`Client`] | one connection to one node: reads at a chosen block, calls, blocks as they come |
 //! | [`calls`] | every call of the Mizan pallets, ready to be submitted |
+//! | [`disputes`] | fraud proofs, demands and answers |
 //! | [`explanations`] | why a job or an account is where it is |
 //! | [`views`] | what reads give: plain structs, which also serialise |
 //! | [`keys`] | secret keys and addresses |
@@ -43,6 +44,7 @@ mod config;
 
 mod connection;
 mod conversions;
+pub mod disputes;
 mod error;
 pub mod explanations;
 mod json;

@@ -223,7 +223,7 @@ impl Client {
         Ok(contributions)
     }
 
-    async fn read<A: Address>(
+    pub(crate) async fn read<A: Address>(
         &self,
         address: A,
         keys: A::KeyParts,

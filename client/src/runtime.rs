@@ -5,7 +5,20 @@
 //! [`calls`](crate::calls) and [`Client`](crate::Client).
 #![allow(missing_docs, unreachable_pub, clippy::all)]
 
-#[subxt::subxt(runtime_metadata_path = "metadata.scale")]
+// Cargo does not see what the macro reads: this lets it build again when the metadata changes.
+const _: &[u8] = include_bytes!("../metadata.scale");
+
+#[subxt::subxt(
+    runtime_metadata_path = "metadata.scale",
+    substitute_type(
+        path = "mizan_tensor::dispute::Accusation",
+        with = "::subxt::utils::Static<::mizan_tensor::Accusation>"
+    ),
+    substitute_type(
+        path = "mizan_tensor::dispute::Request",
+        with = "::subxt::utils::Static<::mizan_tensor::Request>"
+    )
+)]
 mod generated {}
 
 pub use generated::*;

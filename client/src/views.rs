@@ -2,6 +2,7 @@
 //! money and multiply-accumulates as decimal text, since they exceed what JSON readers can hold.
 
 use crate::{
+    disputes::Conviction,
     json::{hash, hashes, text},
     AccountId, Hash,
 };
@@ -89,6 +90,24 @@ pub enum JobState {
         /// When.
         block: u32,
     },
+    /// Its worker was convicted, and the payment given back.
+    Convicted {
+        /// Who had it, on what terms.
+        assignment: Assignment,
+        /// The claim.
+        attestation: Attestation,
+        /// What the conviction did.
+        conviction: Conviction,
+    },
+    /// Its requester says that the result was not delivered: the payment was burned.
+    Refused {
+        /// Who had it, on what terms.
+        assignment: Assignment,
+        /// The claim.
+        attestation: Attestation,
+        /// When.
+        block: u32,
+    },
 }
 
 impl JobState {
@@ -100,6 +119,8 @@ impl JobState {
             Self::Attested { .. } => "attested",
             Self::Settled { .. } => "settled",
             Self::Ended { .. } => "ended",
+            Self::Convicted { .. } => "convicted",
+            Self::Refused { .. } => "refused",
         }
     }
 
@@ -108,7 +129,9 @@ impl JobState {
         match self {
             Self::Assigned { assignment }
             | Self::Attested { assignment, .. }
-            | Self::Settled { assignment, .. } => Some(assignment),
+            | Self::Settled { assignment, .. }
+            | Self::Convicted { assignment, .. }
+            | Self::Refused { assignment, .. } => Some(assignment),
             Self::Open | Self::Ended { .. } => None,
         }
     }
@@ -116,9 +139,10 @@ impl JobState {
     /// The claimed result.
     pub fn attestation(&self) -> Option<&Attestation> {
         match self {
-            Self::Attested { attestation, .. } | Self::Settled { attestation, .. } => {
-                Some(attestation)
-            }
+            Self::Attested { attestation, .. }
+            | Self::Settled { attestation, .. }
+            | Self::Convicted { attestation, .. }
+            | Self::Refused { attestation, .. } => Some(attestation),
             Self::Open | Self::Assigned { .. } | Self::Ended { .. } => None,
         }
     }
@@ -263,6 +287,8 @@ pub struct WorkerView {
     pub misses: u32,
     /// First block in which it may get a job again.
     pub paused_until_block: u32,
+    /// Whether it was convicted: then it gets no more jobs.
+    pub convicted: bool,
 }
 
 /// What an account owns.
@@ -301,13 +327,17 @@ pub struct Contribution {
     /// Tokens that were burned of the payments for them.
     #[serde(with = "text")]
     pub burned: u128,
+    /// Number of convictions.
+    pub convictions: u32,
 }
 
 /// The protocol's periods, in blocks unless named otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Timing {
-    /// From an attestation until its job settles.
+    /// From an attestation until its job settles, in dispute time.
     pub challenge_blocks: u32,
+    /// From a demand until silence convicts, in dispute time.
+    pub answer_blocks: u32,
     /// From assignment until a worker can no longer decline.
     pub decline_blocks: u32,
     /// Least time that a job must leave its worker, on top of fetching its inputs at 1 MB/s.
@@ -349,6 +379,12 @@ pub struct Economics {
     pub mint_ratio: u32,
     /// Share of a payment that a timeout costs the provider.
     pub timeout_share: u32,
+    /// What a fraud proof that proves nothing costs on top of its fee.
+    #[serde(with = "text")]
+    pub proof_deposit: u128,
+    /// Deposit for a demand, doubled for each that is open on the job.
+    #[serde(with = "text")]
+    pub demand_deposit: u128,
     /// Least bond of a provider.
     #[serde(with = "text")]
     pub min_bond: u128,

@@ -10,6 +10,8 @@
 //! | [`Reference`] | the definition itself, element by element: what the others are tested against |
 //! | [`CpuExecutor`] | matrix products with the vector instructions of the machine it runs on |
 //!
+//! Whoever doubts a result need not do all the work again: [`audit`] checks it for less.
+//!
 //! # Goals
 //! - One trait, [`Executor`]; one test body over all implementations; equality of every byte.
 //! - Exact on every machine, also on processors whose 8-bit products saturate.
@@ -48,11 +50,14 @@
 //! that cuts an intermediate sum to 16 bits instead of keeping it exact. *Packed*: in the order in
 //! which the matrix library reads weights. *Block*: rows computed together. *Band*: columns of a
 //! product that one thread computes without the others.
-// Allowed in one module: vector instructions that the compiler does not find by itself.
+// Allowed in two modules: vector instructions that the compiler does not find by itself.
 #![deny(unsafe_code)]
 
+pub mod audit;
 mod cpu;
 mod executor;
+mod threads;
 
 pub use cpu::{CpuExecutor, LoadedModel};
 pub use executor::{EngineError, Executor, Reference};
+pub use threads::on_threads;

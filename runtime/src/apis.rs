@@ -303,6 +303,15 @@ impl_runtime_apis! {
         ) -> Result<i8, mizan_protocol::api::TensorApiError> {
             mizan_protocol::api::element(&program, operation, index, batch, &bytes)
         }
+
+        fn judge(
+            program: Vec<u8>,
+            claim: mizan_protocol::api::ClaimedHashes,
+            accusation: mizan_protocol::jobs::Accusation,
+            evidence: Vec<u8>,
+        ) -> Result<bool, mizan_protocol::api::TensorApiError> {
+            mizan_protocol::api::judge(&program, &claim, &accusation, &evidence)
+        }
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -12,9 +12,10 @@ use frame_support::traits::{
 };
 use frame_system::RawOrigin;
 use frame_system_benchmarking::{extensions::Pallet as ExtensionsBench, Pallet as SystemBench};
-use mizan_protocol::ModelId;
+use mizan_protocol::{traits::ClaimedResults, JobId, ModelId};
 use mizan_tensor::{
-    Operand, Operation, Parameter, Program, TensorType, FORMAT, MAX_INPUTS, MAX_OUTPUTS,
+    Accusation, Exhibits, Operand, Operation, Parameter, Plan, Program, Request, TensorType,
+    FORMAT, MAX_INPUTS, MAX_OUTPUTS, MAX_REDUCTION,
 };
 use sp_consensus_babe::{
     digests::{PreDigest, SecondaryPlainPreDigest},
@@ -37,6 +38,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_providers, Providers]
     [pallet_models, Models]
     [pallet_jobs, Jobs]
+    [pallet_disputes, Disputes]
     [pallet_rewards, Rewards]
 );
 
@@ -86,12 +88,13 @@ impl pallet_transaction_payment::BenchmarkConfig for Runtime {
     }
 }
 
+const KEYS: KeyTypeId = KeyTypeId(*b"bnch");
+
 /// Sets up what benchmarks of one pallet need of others, by the calls that users make.
 pub struct Helper;
 
 impl pallet_providers::BenchmarkHelper<AccountId, MultiSignature> for Helper {
     fn sign(bytes: impl FnOnce(&AccountId) -> Vec<u8>) -> (AccountId, MultiSignature) {
-        const KEYS: KeyTypeId = KeyTypeId(*b"bnch");
         let key = sp_io::crypto::sr25519_generate(KEYS, None);
         let who = MultiSigner::from(key).into_account();
         let signature = sp_io::crypto::sr25519_sign(KEYS, &key, &bytes(&who));
@@ -111,20 +114,247 @@ impl pallet_jobs::BenchmarkHelper<AccountId> for Helper {
     }
 
     fn worker(ask: Balance, bond: Balance) -> AccountId {
-        let number = pallet_providers::Providers::<Runtime>::iter_keys().count();
-        let provider: AccountId = account("provider", u32::try_from(number).expect("few; qed"), 0);
-        endow(&provider, bond + MZN);
-        let origin = RawOrigin::Signed(provider.clone());
-        Providers::register_provider(origin.clone().into(), bond).expect("it has the bond; qed");
-        let genesis = System::block_hash(0);
-        let (worker, consent) = <Self as pallet_providers::BenchmarkHelper<_, _>>::sign(|worker| {
-            pallet_providers::registration::consent_bytes(genesis.as_ref(), &provider, worker)
-        });
-        Providers::register_worker(origin.into(), worker.clone(), ask, 1, Some(consent))
-            .expect("it consents; qed");
-        Providers::heartbeat(RawOrigin::Signed(worker.clone()).into()).expect("it is due; qed");
-        worker
+        idle_worker(ask, bond, 1)
     }
+
+    fn job_with_silent_worker() -> JobId {
+        let (job, ..) = claim_wrong_result(1, 0, 0);
+        open_most_demands(job);
+        Self::let_dispute_time_pass();
+        job
+    }
+
+    fn let_dispute_time_pass() {
+        pallet_disputes::Time::<Runtime>::put(u32::MAX);
+    }
+
+    fn large_result() -> (AccountId, JobId) {
+        let owner: AccountId = account("model owner", 2, 0);
+        endow(&owner, 100 * MZN);
+        let mut program = program(&owner);
+        program.max_batch = 65_536;
+        let outputs = vec![H256([7; 32]); program.outputs.len()];
+        let inputs = vec![H256([7; 32]); program.inputs.len()];
+        let model = register(owner, &program);
+        let worker = idle_worker(1, 1_000 * MZN, 1);
+        let requester: AccountId = account("requester", 0, 0);
+        endow(&requester, 100 * MZN);
+        let job = post(&requester, model, 65_536, inputs, &worker);
+        attest(job, &worker, outputs, H256([8; 32]));
+        (requester, job)
+    }
+}
+
+/// A new worker of a new provider.
+fn idle_worker(ask: Balance, bond: Balance, slots: u32) -> AccountId {
+    let number = pallet_providers::Providers::<Runtime>::iter_keys().count();
+    let provider: AccountId = account("provider", u32::try_from(number).expect("few; qed"), 0);
+    endow(&provider, bond + MZN);
+    let origin = RawOrigin::Signed(provider.clone());
+    Providers::register_provider(origin.clone().into(), bond).expect("it has the bond; qed");
+    let genesis = System::block_hash(0);
+    let (worker, consent) = <Helper as pallet_providers::BenchmarkHelper<_, _>>::sign(|worker| {
+        pallet_providers::registration::consent_bytes(genesis.as_ref(), &provider, worker)
+    });
+    Providers::register_worker(origin.into(), worker.clone(), ask, slots, Some(consent))
+        .expect("it consents; qed");
+    Providers::heartbeat(RawOrigin::Signed(worker.clone()).into()).expect("it is due; qed");
+    worker
+}
+
+impl pallet_disputes::BenchmarkHelper<AccountId, Signature> for Helper {
+    fn wrong_result(
+        operations: u32,
+        parameters: u32,
+        evidence_bytes: u32,
+    ) -> (JobId, Accusation, Vec<u8>) {
+        claim_wrong_result(operations, parameters, evidence_bytes)
+    }
+
+    fn second_attestation(job: JobId) -> (Vec<u8>, Signature) {
+        let worker = <Jobs as ClaimedResults<_>>::claimed(job)
+            .expect("it is claimed; qed")
+            .worker;
+        let case = pallet_disputes::Cases::<Runtime>::get(job).expect("it has a case; qed");
+        let outputs = vec![H256([5; 32]); MAX_OUTPUTS as usize];
+        let call = RuntimeCall::Jobs(pallet_jobs::Call::attest_job {
+            job,
+            assigned_block_hash: case.assigned_block_hash,
+            outputs: outputs.try_into().expect("they are the most; qed"),
+            trace: H256([5; 32]),
+        });
+        let mut payload = call.encode();
+        // What extensions add.
+        payload.resize(payload.len() + 128, 0);
+        let key = sp_core::sr25519::Public::from_raw(worker.into());
+        let hash = sp_io::hashing::blake2_256(&payload);
+        let signature = sp_io::crypto::sr25519_sign(KEYS, &key, &hash);
+        (
+            payload,
+            signature.expect("the key was made here; qed").into(),
+        )
+    }
+}
+
+/// Opens as many demands on a job as there can be.
+fn open_most_demands(job: JobId) {
+    use pallet_disputes::{OWN_DEMANDS, PUBLIC_DEMANDS};
+    let requester = <Jobs as ClaimedResults<_>>::claimed(job)
+        .expect("it is claimed; qed")
+        .requester;
+    for number in 0..OWN_DEMANDS + PUBLIC_DEMANDS {
+        let demander = match number < OWN_DEMANDS {
+            true => requester.clone(),
+            false => account("demander", number, 0),
+        };
+        endow(&demander, 10_000 * MZN);
+        let request = Request::Element {
+            operation: 0,
+            index: 0,
+        };
+        Disputes::demand(RawOrigin::Signed(demander).into(), job, request)
+            .expect("there is a place; qed");
+    }
+}
+
+/// A job whose worker claims a wrong number, with its provider's other jobs: as many as can be.
+fn claim_wrong_result(
+    operations: u32,
+    parameters: u32,
+    evidence_bytes: u32,
+) -> (JobId, Accusation, Vec<u8>) {
+    // Both operands of the element have K bytes.
+    let k = (evidence_bytes / 2).clamp(1, MAX_REDUCTION);
+    let owner: AccountId = account("model owner", 1, 0);
+    endow(&owner, 1_000 * MZN);
+    let operand = vec![0u8; k as usize];
+    let (one, channel) = ([0u8; 1], [0u8; 16]);
+    let program = long_program(&owner, operations, parameters, k);
+    let plan = Plan::new(program.clone()).expect("it is valid; qed");
+    // Every number is zero, as multipliers are.
+    let trace = vec![1u8; operations as usize];
+    let claimed = vec![H256(mizan_tensor::hash_bytes(&[1]))];
+    let accusation = Accusation::Element {
+        operation: 0,
+        index: 0,
+    };
+    let mut blobs: Vec<&[u8]> = vec![&operand, &channel, &one];
+    blobs.resize(program.parameters.len(), &one);
+    let exhibits = Exhibits {
+        plan: &plan,
+        batch: 1,
+        parameters: &blobs,
+        inputs: &[&operand],
+        trace: &trace,
+        outputs: &[&[1]],
+    };
+    let evidence = exhibits.evidence(&accusation).expect("it exists; qed");
+
+    let model = register(owner, &program);
+    let worker = idle_worker(1, 1_000 * MZN, pallet_providers::MAX_SLOTS);
+    let requester: AccountId = account("requester", 0, 0);
+    endow(&requester, 1_000 * MZN);
+    let inputs = vec![H256(mizan_tensor::hash_bytes(&operand))];
+    let jobs: Vec<_> = (0..pallet_providers::MAX_LOCKS)
+        .map(|_| post(&requester, model, 1, inputs.clone(), &worker))
+        .collect();
+    let job = *jobs.first().expect("there are some; qed");
+    attest(
+        job,
+        &worker,
+        claimed,
+        H256(mizan_tensor::hash_bytes(&trace)),
+    );
+    (job, accusation, evidence)
+}
+
+/// A chain of operations on one number that begins with one on `k` numbers, and parameters that
+/// nothing reads.
+fn long_program(owner: &AccountId, operations: u32, parameters: u32, k: u32) -> Program {
+    let named = |bytes: &[u8], tensor| Parameter {
+        hash: mizan_tensor::hash_bytes(bytes),
+        tensor,
+    };
+    let mut all = vec![
+        named(&vec![0; k as usize], TensorType::i8(&[1, k])),
+        named(&[0; 16], TensorType::channels(1)),
+        named(&[0], TensorType::i8(&[1, 1])),
+    ];
+    all.extend((0..parameters).map(|_| named(&[0], TensorType::i8(&[1]))));
+    let operations = u16::try_from(operations).expect("at most 4,096; qed");
+    let linear = |index: u16| match index.checked_sub(1) {
+        None => (Operand::Input(0), 0),
+        Some(previous) => (Operand::Operation(previous), 2),
+    };
+    Program {
+        format: FORMAT,
+        owner: owner.clone().into(),
+        max_batch: 1,
+        inputs: vec![TensorType::i8(&[k])],
+        parameters: all,
+        tables: vec![],
+        operations: (0..operations)
+            .map(linear)
+            .map(|(input, weights)| Operation::Linear {
+                input,
+                weights,
+                channels: 1,
+                table: None,
+            })
+            .collect(),
+        outputs: vec![0],
+    }
+}
+
+fn register(owner: AccountId, program: &Program) -> ModelId {
+    let bytes = program.encode();
+    let model = H256(mizan_tensor::hash_bytes(&bytes));
+    let bytes = bytes.try_into().expect("it is short enough; qed");
+    Models::register_model(RawOrigin::Signed(owner).into(), bytes).expect("it is valid; qed");
+    model
+}
+
+/// Posts a job for one worker, which has it at once.
+fn post(
+    requester: &AccountId,
+    model: ModelId,
+    batch: u32,
+    inputs: Vec<H256>,
+    worker: &AccountId,
+) -> JobId {
+    let job = pallet_jobs::NextJobId::<Runtime>::get();
+    let inputs = inputs.try_into().expect("they are few; qed");
+    let origin = RawOrigin::Signed(requester.clone());
+    let worker = Some(worker.clone());
+    Jobs::post_job(
+        origin.into(),
+        model,
+        batch,
+        inputs,
+        MZN,
+        100,
+        100,
+        worker,
+        Default::default(),
+    )
+    .expect("it can be paid; qed");
+    job
+}
+
+fn attest(job: JobId, worker: &AccountId, outputs: Vec<H256>, trace: H256) {
+    let now = System::block_number();
+    let hash = H256([9; 32]);
+    frame_system::BlockHash::<Runtime>::insert(now, hash);
+    System::set_block_number(now + 1);
+    let outputs = outputs.try_into().expect("they are few; qed");
+    Jobs::attest_job(
+        RawOrigin::Signed(worker.clone()).into(),
+        job,
+        hash,
+        outputs,
+        trace,
+    )
+    .expect("it has the job; qed");
 }
 
 fn endow(who: &AccountId, amount: Balance) {

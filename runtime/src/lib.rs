@@ -46,6 +46,7 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 extern crate alloc;
 
 pub mod apis;
+mod attestations;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarks;
 pub mod configs;
@@ -217,4 +218,6 @@ mod runtime {
     pub type Contributions = pallet_contributions::Pallet<Runtime>;
     #[runtime::pallet_index(25)]
     pub type Rewards = pallet_rewards::Pallet<Runtime>;
+    #[runtime::pallet_index(26)]
+    pub type Disputes = pallet_disputes::Pallet<Runtime>;
 }

@@ -45,6 +45,7 @@ fn sums(of: pallet_contributions::Contribution) -> ContributionSums {
         directed_macs: of.directed_macs,
         jobs: of.jobs,
         burned: of.burned,
+        convictions: of.convictions,
     }
 }
 

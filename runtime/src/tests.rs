@@ -1,6 +1,7 @@
 //! What the wiring promises, one sentence a test.
 
 mod chain;
+mod disputing;
 mod explaining;
 mod machine;
 mod modelling;

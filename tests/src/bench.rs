@@ -1,5 +1,8 @@
 //! Figures for docs/benchmarks.md; `scripts/bench` runs them.
 
+pub mod audit;
 pub mod blobs;
+pub mod commit_overhead;
 pub mod cpu_gemm;
+pub mod fraud_proof;
 pub mod weights;

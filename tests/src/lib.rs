@@ -2,14 +2,15 @@
 //!
 //! # Overview
 //! This library starts the built programs and talks to them as people do. The tests are in
-//! `tests/`; `mizan-demo`, `mizan-localnet`, `mizan-bench` and `mizan-metadata-hash`, which
-//! scripts run, use it too.
+//! `tests/`; `mizan-demo`, `mizan-localnet`, `mizan-bench`, `mizan-cheater` and
+//! `mizan-metadata-hash`, which scripts and tests run, use it too.
 //!
 //! | part | what it gives |
 //! | --- | --- |
 //! | [`chain`] | a development chain with its node |
 //! | [`network`] | three validators on one machine |
 //! | [`workers`] | worker daemons |
+//! | [`cheating`], [`scene`] | workers that cheat, for tests alone, and a chain of theirs |
 //! | [`command`] | the `mizan` command |
 //! | [`jobs`] | jobs without the command, and waiting for their states |
 //! | [`digits`] | the model, the images and the accuracy of a result |
@@ -31,6 +32,7 @@ pub mod bench;
 pub mod binaries;
 pub mod books;
 pub mod chain;
+pub mod cheating;
 pub mod command;
 pub mod demo;
 pub mod digits;
@@ -39,5 +41,6 @@ pub mod jobs;
 pub mod metadata_hash;
 pub mod network;
 pub mod process;
+pub mod scene;
 pub mod wait;
 pub mod workers;

@@ -3,6 +3,9 @@
 use anyhow::{bail, Result};
 use std::time::{Duration, Instant};
 
+/// Between two looks at a condition.
+pub const PAUSE: Duration = Duration::from_millis(50);
+
 /// When waiting ends in any case.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
@@ -38,7 +41,7 @@ pub async fn until<T>(
         if deadline.passed() {
             bail!("waited too long for {what}");
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -21,7 +21,8 @@ Exit codes:
   5  the journal or the blob folder can't be used, or another worker uses the journal
   6  the chain refused a call
   7  another process uses the same key
-  8  `doctor` found a problem";
+  8  `doctor` found a problem
+  9  the worker was convicted, and has nothing left to answer for";
 
 /// The daemon of a Mizan worker: takes jobs, computes them, attests the results.
 #[derive(Parser)]

@@ -1,5 +1,7 @@
 //! The worker at work: connect, follow the chain, connect again.
 
+mod answering;
+mod liveness;
 mod session;
 mod upkeep;
 
@@ -29,6 +31,22 @@ pub enum DaemonError {
     /// Somebody else uses the key.
     #[error(transparent)]
     Rival(#[from] Rival),
+    /// The worker was convicted, and has nothing left to answer for.
+    #[error(transparent)]
+    Convicted(#[from] Convicted),
+}
+
+/// The chain gives the worker no more jobs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{worker} was convicted: a result of it was proved wrong, or its data withheld. It gets no more \
+     jobs. Find the fault (`convicted` in the log says what it was, `mizan-worker doctor` examines \
+     the machine), then let the provider run `mizan provider deregister-worker` and register the \
+     worker again"
+)]
+pub struct Convicted {
+    /// The worker's account.
+    pub worker: String,
 }
 
 /// How the daemon is run.

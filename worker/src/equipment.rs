@@ -66,3 +66,28 @@ impl Equipment {
         self.journal.cache(&blobs, only_known)
     }
 }
+
+#[cfg(test)]
+impl Equipment {
+    /// With all that it keeps in one folder, no blob servers, little memory, and no cache at all.
+    pub(crate) fn bare(folder: &std::path::Path) -> Self {
+        let key = mizan_client::keys::parse_key("//Alice").unwrap();
+        let store = mizan_blobs::LocalBlobStore::open(folder.join("blobs")).unwrap();
+        Self {
+            supply: Supply::new(store, Vec::new(), false, key.clone()).unwrap(),
+            key,
+            journal: Journal::open(&folder.join("data")).unwrap(),
+            executor: Arc::new(mizan_engine::CpuExecutor::new()),
+            max_job_bytes: u64::MAX,
+            budget: Budget::new(crate::settings::Memory::Bytes(1 << 20)),
+            disk: DiskWatch::new(Vec::new()),
+            rivals: Rivals::default(),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            cache: CacheLimits {
+                bytes: 0,
+                age: std::time::Duration::ZERO,
+            },
+            sweeping: tokio::sync::RwLock::new(()),
+        }
+    }
+}

@@ -15,6 +15,7 @@ const REFUSED: u8 = 6;
 const RIVAL: u8 = 7;
 /// `doctor` found a problem.
 pub(crate) const PROBLEMS: u8 = 8;
+const CONVICTED: u8 = 9;
 
 /// The exit code of an error.
 pub(crate) fn of(error: &anyhow::Error) -> u8 {
@@ -38,6 +39,7 @@ pub(crate) fn of(error: &anyhow::Error) -> u8 {
         Some(DaemonError::Journal(error)) => return of_journal(error),
         Some(DaemonError::Chain(error)) => return of_chain(error),
         Some(DaemonError::Rival(_)) => return RIVAL,
+        Some(DaemonError::Convicted(_)) => return CONVICTED,
         None => {}
     }
     match error.downcast_ref() {
@@ -65,7 +67,7 @@ fn of_chain(error: &ClientError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mizan_worker::rivals::Rival;
+    use mizan_worker::{daemon::Convicted, rivals::Rival};
 
     #[test]
     fn errors_give_the_documented_exit_codes() {
@@ -88,7 +90,10 @@ mod tests {
             worker: "5x".into(),
             what: "x".into(),
         };
-        let table: [(anyhow::Error, u8); 12] = [
+        let convicted = Convicted {
+            worker: "5x".into(),
+        };
+        let table: [(anyhow::Error, u8); 13] = [
             (KeystoreError::Missing("key".into()).into(), 3),
             (SettingsError::NoHome.into(), 3),
             (InitError::NoHome.into(), 3),
@@ -100,6 +105,7 @@ mod tests {
             (JournalError::InUse("data".into()).into(), 5),
             (RegistrationError::Chain(refused).into(), 6),
             (DaemonError::Rival(rival).into(), 7),
+            (DaemonError::Convicted(convicted).into(), 9),
             (anyhow::anyhow!("anything else"), 1),
         ];
         for (error, code) in table {

@@ -8,13 +8,17 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`journal`] | the record on disk, by which a worker killed at any moment goes on where it was |
+//! | [`standing`] | how an assignment stands on the chain |
 //! | [`planning`] | what to do next about a job: a pure function |
 //! | [`work`] | getting inputs, executing, storing results |
+//! | [`sampling`] | a look at a fresh result before it is believed |
 //! | [`supply`], [`delivery`] | the folder of blobs and the blob servers: getting from them, giving to them |
 //! | [`cache`] | which blobs can go |
 //! | [`budget`] | memory for several jobs at once |
 //! | [`disk`] | disks that fill up |
 //! | [`steps`] | carrying out one step for one job |
+//! | [`demands`], [`answers`] | which demands for data are open, and their answers |
+//! | [`endings`] | how attested jobs ended |
 //! | [`daemon`] | the connection, heartbeats, and steps for all jobs |
 //! | [`node`] | the connection, with a limit to every wait |
 //! | [`rivals`] | another process with the same key |
@@ -39,12 +43,17 @@
 //! | `attested` | a final block has it, and the journal says so |
 //! | `declining`, `declined` | the chain is being told, was told, that this worker does not do it |
 //! | `dropped` | the job can't be attested any more and is given up |
-//! | `settled`, `unpaid` | an attested job was paid, or ended otherwise; its blobs are not held any more |
+//! | `settled`, `convicted`, `refused`, `unpaid` | an attested job ended so (unpaid: otherwise); its blobs are not held any more |
 //! | `failed` | the attempt failed for the `reason` given; another follows |
+//!
+//! Demands for the data of attested results have lines of their own, with `job` and `demand`:
+//! `answering a demand`, `answered demand`, `demand is over`; as errors, demands that can't be
+//! answered.
 //!
 //! # Goals
 //! - Killed at any moment, the worker neither loses a job nor contradicts itself.
-//! - Whatever it attests it has stored, and keeps until the job is settled.
+//! - Whatever it attests it has stored, with all that a proof about it can need, and keeps until
+//!   the job is settled. Every demand for it is answered.
 //! - What is likely to pass is waited for without end: a node that is down, a disk that is full.
 //!   What only a person can put right ends it with an exit code of its own.
 //!
@@ -56,12 +65,15 @@
 //! checked against its hash.
 #![forbid(unsafe_code)]
 
+pub mod answers;
 pub mod budget;
 pub mod cache;
 pub mod daemon;
 pub mod delivery;
+pub mod demands;
 pub mod disk;
 pub mod doctor;
+pub mod endings;
 pub mod equipment;
 pub mod journal;
 pub mod keystore;
@@ -70,7 +82,9 @@ pub mod node;
 pub mod planning;
 pub mod registration;
 pub mod rivals;
+pub mod sampling;
 pub mod settings;
+pub mod standing;
 pub mod steps;
 pub mod supply;
 pub mod work;

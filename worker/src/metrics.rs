@@ -2,12 +2,16 @@
 //!
 //! | name | what |
 //! | --- | --- |
-//! | `mizan_worker_jobs_total{outcome}` | jobs that were `attested`, `declined`, `dropped`, `settled`, `unpaid` (attested and ended otherwise) |
+//! | `mizan_worker_jobs_total{outcome}` | jobs that were `attested`, `declined`, `dropped`, `settled`, `convicted`, `refused`, `unpaid` (attested and ended otherwise) |
 //! | `mizan_worker_failed_attempts_total` | attempts at a step that failed and are repeated |
 //! | `mizan_worker_jobs_running` | steps that run now |
 //! | `mizan_worker_fetched_bytes_total`, `_pushed_bytes_total` | blobs from and to blob servers |
 //! | `mizan_worker_macs_total` | multiply-accumulates of computed jobs |
 //! | `mizan_worker_heartbeats_total` | heartbeats included in a block |
+//! | `mizan_worker_demands_answered_total` | demands for the data of results that this worker answered |
+//! | `mizan_worker_demands_unanswered` | demands for data that wait for this worker's answer now |
+//! | `mizan_worker_demands_unanswerable` | those of them whose last attempt failed because data is lost |
+//! | `mizan_worker_convicted` | 1 while the worker's conviction keeps it from getting jobs |
 //! | `mizan_worker_final_block` | the last final block that was looked at |
 //! | `mizan_worker_connected` | 1 while the node is followed |
 //! | `mizan_worker_disk_full` | 1 while no jobs are taken for want of space |
@@ -32,25 +36,34 @@ pub enum Outcome {
     Dropped,
     /// It was paid.
     Settled,
+    /// It was attested, and the worker convicted for it.
+    Convicted,
+    /// It was attested, and its requester refused the delivery.
+    Refused,
     /// It was attested, and ended otherwise.
     Unpaid,
 }
 
 impl Outcome {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Attested,
         Self::Declined,
         Self::Dropped,
         Self::Settled,
+        Self::Convicted,
+        Self::Refused,
         Self::Unpaid,
     ];
 
-    fn name(self) -> &'static str {
+    /// Its name in figures and in the log.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Attested => "attested",
             Self::Declined => "declined",
             Self::Dropped => "dropped",
             Self::Settled => "settled",
+            Self::Convicted => "convicted",
+            Self::Refused => "refused",
             Self::Unpaid => "unpaid",
         }
     }
@@ -73,6 +86,14 @@ pub struct Metrics {
     pub macs: IntCounter,
     /// Heartbeats in blocks.
     pub heartbeats: IntCounter,
+    /// Demands that this worker answered.
+    pub demands_answered: IntCounter,
+    /// Demands that wait for this worker's answer.
+    pub demands_unanswered: IntGauge,
+    /// Those of them for which data is lost.
+    pub demands_unanswerable: IntGauge,
+    /// Whether the worker is convicted.
+    pub convicted: IntGauge,
     /// The last final block.
     pub final_block: IntGauge,
     /// Whether the node is followed.
@@ -102,6 +123,13 @@ impl Metrics {
             pushed_bytes: counter("pushed_bytes_total", "Bytes that blob servers took")?,
             macs: counter("macs_total", "Multiply-accumulates of computed jobs")?,
             heartbeats: counter("heartbeats_total", "Heartbeats included in a block")?,
+            demands_answered: counter("demands_answered_total", "Demands that were answered")?,
+            demands_unanswered: gauge("demands_unanswered", "Demands that wait for an answer")?,
+            demands_unanswerable: gauge(
+                "demands_unanswerable",
+                "Demands that wait for an answer whose data is lost",
+            )?,
+            convicted: gauge("convicted", "1 while the worker is convicted")?,
             final_block: gauge("final_block", "The last final block that was looked at")?,
             connected: gauge("connected", "1 while the node is followed")?,
             disk_full: gauge("disk_full", "1 while no jobs are taken for want of space")?,
@@ -117,7 +145,7 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), MetricsError> {
-        let all: [Box<dyn Collector>; 12] = [
+        let all: [Box<dyn Collector>; 16] = [
             Box::new(self.jobs.clone()),
             Box::new(self.failed_attempts.clone()),
             Box::new(self.running.clone()),
@@ -125,6 +153,10 @@ impl Metrics {
             Box::new(self.pushed_bytes.clone()),
             Box::new(self.macs.clone()),
             Box::new(self.heartbeats.clone()),
+            Box::new(self.demands_answered.clone()),
+            Box::new(self.demands_unanswered.clone()),
+            Box::new(self.demands_unanswerable.clone()),
+            Box::new(self.convicted.clone()),
             Box::new(self.final_block.clone()),
             Box::new(self.connected.clone()),
             Box::new(self.disk_full.clone()),

@@ -1,7 +1,9 @@
 //! The node, with a limit to how long the worker waits for any of its answers.
 
+use crate::{journal::Key, standing::Sight};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use mizan_client::{
+    disputes::Demand,
     explanations::WorkerReport,
     subxt::transactions::Payload,
     views::{JobView, ProviderView, Timing, WorkerView},
@@ -69,6 +71,23 @@ impl Node {
         self.ask(self.client.best_number()).await
     }
 
+    /// What the node can say about an assignment, and its last final block.
+    pub async fn sight_of(&self, key: Key) -> Result<(Sight, u32), ClientError> {
+        let final_block = self.ask(self.client.finalized_number()).await?;
+        let block = self.block_hash(key.assigned_block).await?;
+        Ok((Sight::of(key, block, final_block), final_block))
+    }
+
+    /// See [`Client::demands`]; of the newest block, for answering early does no harm.
+    pub async fn demands(&self, job: u64) -> Result<Vec<Demand>, ClientError> {
+        self.ask(self.client.demands(job, At::Best)).await
+    }
+
+    /// See [`Client::dispute_time`].
+    pub async fn dispute_time(&self) -> Result<u32, ClientError> {
+        self.ask(self.client.dispute_time(At::Best)).await
+    }
+
     /// See [`Client::program`].
     pub async fn program(&self, model: &Hash) -> Result<Option<Program>, ClientError> {
         self.ask(self.client.program(model, At::Finalized)).await
@@ -77,6 +96,12 @@ impl Node {
     /// See [`Client::worker`].
     pub async fn worker(&self, account: &AccountId) -> Result<Option<WorkerView>, ClientError> {
         self.ask(self.client.worker(account, At::Best)).await
+    }
+
+    /// Whether a final block has the worker's conviction.
+    pub async fn is_convicted(&self, worker: &AccountId) -> Result<bool, ClientError> {
+        let found = self.ask(self.client.worker(worker, At::Finalized)).await?;
+        Ok(found.is_some_and(|worker| worker.convicted))
     }
 
     /// See [`Client::provider`].

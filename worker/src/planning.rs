@@ -1,43 +1,10 @@
 //! What to do next about a job: a pure function of what the journal and the chain say.
 
-use crate::journal::{Claim, Entry, Key};
-use mizan_client::{calls::DeclineReason, views::JobState, AccountId};
-
-/// How an assignment stands on the chain, from its worker's point of view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The worker has it.
-    Assigned {
-        /// Last block in which a decline counts.
-        decline_by_block: u32,
-        /// Last block in which an attestation counts.
-        attest_by_block: u32,
-    },
-    /// The worker attested this.
-    Attested(Claim),
-    /// The worker does not have it any more, or never had.
-    Gone,
-}
-
-impl Standing {
-    /// How that assignment of that worker stands in a job's state.
-    pub fn of(state: &JobState, worker: &AccountId, key: Key, decline_blocks: u32) -> Self {
-        let own = state.assignment().filter(|assignment| {
-            assignment.worker == *worker && assignment.assigned_block == key.assigned_block
-        });
-        match (own, state.attestation()) {
-            (Some(_), Some(attestation)) => Self::Attested(Claim {
-                outputs: attestation.outputs.clone(),
-                trace: attestation.trace,
-            }),
-            (Some(assignment), None) => Self::Assigned {
-                decline_by_block: assignment.assigned_block.saturating_add(decline_blocks),
-                attest_by_block: assignment.attest_by_block,
-            },
-            (None, _) => Self::Gone,
-        }
-    }
-}
+use crate::{
+    journal::{Claim, Entry},
+    standing::Standing,
+};
+use mizan_client::calls::DeclineReason;
 
 /// How many of the last blocks in which a decline counts are kept for declining.
 const BLOCKS_TO_DECLINE: u32 = 2;
@@ -133,7 +100,6 @@ pub fn next_step(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mizan_client::views::{Assignment, Attestation, EndReason};
 
     const LATE: u32 = 51;
 
@@ -253,55 +219,6 @@ mod tests {
         ];
         for (entry, step) in table {
             assert_eq!(next_step(entry.as_ref(), &Standing::Gone, None, 1), step);
-        }
-    }
-
-    #[test]
-    fn only_this_assignment_of_this_worker_counts() {
-        let (worker, other) = (AccountId([1; 32]), AccountId([2; 32]));
-        let assignment = Assignment {
-            worker,
-            provider: other,
-            payment: 1,
-            lock: 11,
-            assigned_block: 10,
-            attest_by_block: 50,
-        };
-        let attestation = Attestation {
-            outputs: vec![[7; 32]],
-            trace: [7; 32],
-            attested_block: 15,
-            settles_block: 20,
-        };
-        let key = Key {
-            job: 1,
-            assigned_block: 10,
-            block_hash: [10; 32],
-        };
-        let standing = |state: &JobState, who, key| Standing::of(state, who, key, 10);
-        let state = JobState::Assigned {
-            assignment: assignment.clone(),
-        };
-        assert_eq!(standing(&state, &worker, key), assigned());
-        assert_eq!(standing(&state, &other, key), Standing::Gone);
-        let older = Key {
-            assigned_block: 9,
-            ..key
-        };
-        assert_eq!(standing(&state, &worker, older), Standing::Gone);
-        let state = JobState::Attested {
-            assignment,
-            attestation,
-        };
-        assert_eq!(standing(&state, &worker, key), Standing::Attested(claim(7)));
-        for state in [
-            JobState::Open,
-            JobState::Ended {
-                reason: EndReason::Expired,
-                block: 3,
-            },
-        ] {
-            assert_eq!(standing(&state, &worker, key), Standing::Gone);
         }
     }
 }

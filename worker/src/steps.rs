@@ -7,8 +7,9 @@ use crate::{
     journal::{Claim, JournalError, Key},
     metrics::{shown, Outcome},
     node::Node,
-    planning::{next_step, Obstacle, Standing, Step},
+    planning::{next_step, Obstacle, Step},
     rivals::{Rival, Signed},
+    standing::{Sight, Standing},
     supply::SupplyError,
     work::{self, WorkError},
 };
@@ -100,11 +101,15 @@ pub struct Task {
 impl Task {
     /// Plans by the final state and carries the step out.
     pub async fn advance(&self) -> Result<Progress, StepError> {
-        let standing = self.standing(self.node.job(self.key.job, At::Finalized).await?.as_ref());
-        let standing = match self.node.block_hash(self.key.assigned_block).await? {
-            Some(hash) if hash == self.key.block_hash => standing,
-            // The node is behind, or its chain started anew.
-            _ => Standing::Gone,
+        let standing = match self.node.sight_of(self.key).await?.0 {
+            // Whoever drops a job for that may drop one that is attested, with its blobs.
+            Sight::Behind => return Ok(Progress::Wait),
+            // The chain started anew.
+            Sight::OtherChain => Standing::Gone,
+            Sight::Known => {
+                let job = self.node.job(self.key.job, At::Finalized).await?;
+                self.standing(job.as_ref())
+            }
         };
         let entry = self.equipment.journal.entry(self.key)?;
         let next_block = self.node.best_number().await?.saturating_add(1);
@@ -267,13 +272,8 @@ impl Task {
         claim: Claim,
         next_block: u32,
     ) -> Result<Progress, StepError> {
-        let Equipment {
-            supply,
-            key,
-            rivals,
-            ..
-        } = &*self.equipment;
-        if !work::is_stored(&supply.store, &claim).await? {
+        let Equipment { key, rivals, .. } = &*self.equipment;
+        if !self.holds_all(&claim).await? {
             match self.result_of(job).await? {
                 None => return Ok(Progress::Wait),
                 Some(again) if again != claim => return Err(WorkError::Faulty.into()),
@@ -291,6 +291,16 @@ impl Task {
         let included = sent.await?;
         info!(job = self.key.job, step = %"included", block = included.block_number, "job");
         Ok(Progress::Wait)
+    }
+
+    /// Whether the worker has, and holds, everything that it answers for once it attested this.
+    async fn holds_all(&self, claim: &Claim) -> Result<bool, StepError> {
+        let held = self.equipment.journal.holding(self.key)?.blobs;
+        if !work::claimed(claim).iter().all(|hash| held.contains(hash)) {
+            return Ok(false);
+        }
+        // Inputs and parameters are held since before the result was.
+        Ok(work::are_stored(&self.equipment.supply.store, &held).await?)
     }
 
     async fn decline(&self, reason: DeclineReason) -> Result<Progress, StepError> {

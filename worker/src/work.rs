@@ -3,6 +3,7 @@
 use crate::{
     journal::Claim,
     planning::Obstacle,
+    sampling::{self, Difference},
     supply::{Brought, Supply, SupplyError},
 };
 use mizan_blobs::{BlobError, BlobStore, LocalBlobStore};
@@ -63,6 +64,12 @@ pub enum WorkError {
     /// Two runs of one job gave two results.
     #[error("this machine computed two different results for one job: its hardware is faulty")]
     Faulty,
+    /// An element came out differently when it was computed once more.
+    #[error(
+        "element {} of operation {} came out differently when it was computed once more: this \
+         machine's hardware is faulty", .0.index, .0.operation
+    )]
+    Different(Difference),
     /// The thread that executed it is gone.
     #[error("the execution was cut off")]
     CutOff,
@@ -86,7 +93,7 @@ impl WorkError {
             }
             Self::NoRoom { .. } => (DeclineReason::TooLarge, true),
             Self::Storing(error) if error.is_disk_full() => (DeclineReason::TooLarge, true),
-            Self::Program(_) | Self::Engine(_) | Self::Faulty => {
+            Self::Program(_) | Self::Engine(_) | Self::Faulty | Self::Different(_) => {
                 (DeclineReason::Unavailable, false)
             }
             Self::Storing(_) | Self::TooSlow | Self::CutOff => return None,
@@ -191,15 +198,20 @@ async fn get_all(
     Ok(blobs)
 }
 
-/// Executes a job on a thread of its own.
+/// Executes a job on a thread of its own, and looks at the result before it is believed.
 pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Execution, WorkError> {
     let run = move || {
         let parameters: Vec<&[u8]> = loaded.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = loaded.inputs.iter().map(Vec::as_slice).collect();
-        executor.execute(&loaded.plan, &parameters, &inputs, loaded.batch)
+        let Loaded { plan, batch, .. } = &loaded;
+        let execution = executor.execute(plan, &parameters, &inputs, *batch)?;
+        match sampling::compare(plan, &parameters, &inputs, *batch, &execution) {
+            None => Ok(execution),
+            Some(difference) => Err(WorkError::Different(difference)),
+        }
     };
     let execution = tokio::task::spawn_blocking(run).await;
-    Ok(execution.map_err(|_| WorkError::CutOff)??)
+    execution.map_err(|_| WorkError::CutOff)?
 }
 
 /// Stores outputs and trace and gives their hashes, and which of them were not there before. When
@@ -238,10 +250,10 @@ pub fn claimed(claim: &Claim) -> Vec<Hash> {
     claim.outputs.iter().copied().chain([claim.trace]).collect()
 }
 
-/// Whether the store has the blobs of a claim.
-pub async fn is_stored(store: &LocalBlobStore, claim: &Claim) -> Result<bool, WorkError> {
-    for hash in claimed(claim) {
-        if !store.contains(hash).await.map_err(WorkError::Storing)? {
+/// Whether the store has those blobs.
+pub async fn are_stored(store: &LocalBlobStore, blobs: &[Hash]) -> Result<bool, WorkError> {
+    for hash in blobs {
+        if !store.contains(*hash).await.map_err(WorkError::Storing)? {
             return Ok(false);
         }
     }

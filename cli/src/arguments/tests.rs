@@ -21,7 +21,7 @@ fn the_command_line_is_consistent() {
 #[test]
 fn help_names_every_exit_code() {
     let help = Arguments::command().render_help().to_string();
-    for code in 0..=7 {
+    for code in 0..=8 {
         assert!(help.contains(&format!("\n  {code}  ")), "{code} in {help}");
     }
 }
@@ -105,6 +105,48 @@ fn jobs_are_listed_one_way() {
     let page = ["--requester", ADDRESS, "--after", "3"];
     assert_eq!(kind(&page), ErrorKind::ArgumentConflict);
     assert_eq!(kind(&["--before", "3"]), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn a_result_is_checked_one_way_and_in_some_memory() {
+    let verify = |words: &[&str]| {
+        let words = [&["job", "verify", "7"][..], words].concat();
+        parse(&words).map(drop).map_err(|error| error.kind())
+    };
+    assert_eq!(verify(&[]), Ok(()));
+    assert_eq!(verify(&["--item", "3", "--item", "5", "--submit"]), Ok(()));
+    assert_eq!(verify(&["--items", "9", "--memory", "16GiB"]), Ok(()));
+    for two in [
+        &["--full", "--items", "9"][..],
+        &["--full", "--item", "3"],
+        &["--items", "9", "--item", "3"],
+    ] {
+        assert_eq!(verify(two), Err(ErrorKind::ArgumentConflict), "{two:?}");
+    }
+    for wrong in [&["--items", "0"][..], &["--memory", "4GB"]] {
+        assert_eq!(verify(wrong), Err(ErrorKind::ValueValidation), "{wrong:?}");
+    }
+}
+
+#[test]
+fn one_thing_is_demanded_at_a_time() {
+    let demand = |words: &[&str]| {
+        let words = [&["job", "demand", "7"][..], words].concat();
+        parse(&words).map(drop).map_err(|error| error.kind())
+    };
+    let missing = Err(ErrorKind::MissingRequiredArgument);
+    assert_eq!(demand(&[]), missing);
+    assert_eq!(demand(&["--chunks", "trace:0:8", "--wait"]), Ok(()));
+    assert_eq!(demand(&["--nodes", "input:0:8:0"]), Ok(()));
+    let written = ["--element", "2:35", "--out", "answer"];
+    assert_eq!(demand(&written), missing);
+    assert_eq!(demand(&[&written[..], &["--wait"]].concat()), Ok(()));
+    let two = demand(&["--element", "2:35", "--chunks", "trace:0:8"]);
+    assert_eq!(two, Err(ErrorKind::ArgumentConflict));
+    assert_eq!(
+        demand(&["--chunks", "trace"]),
+        Err(ErrorKind::ValueValidation)
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) enum Standing {
     Unassigned,
     /// A worker has it.
     Claimed(Claim),
-    /// It is settled or ended.
+    /// It is settled, ended, convicted or refused.
     Over,
 }
 
@@ -45,7 +45,10 @@ impl Standing {
         let assignment = match &job.state {
             JobState::Assigned { assignment } | JobState::Attested { assignment, .. } => assignment,
             JobState::Open => return Self::Unassigned,
-            JobState::Settled { .. } | JobState::Ended { .. } => return Self::Over,
+            JobState::Settled { .. }
+            | JobState::Ended { .. }
+            | JobState::Convicted { .. }
+            | JobState::Refused { .. } => return Self::Over,
         };
         let attested = job.state.attestation().map(|attestation| {
             let mut results = attestation.outputs.clone();

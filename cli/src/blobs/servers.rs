@@ -108,7 +108,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// From where to fetch.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Download {
     /// Fetch from this blob server; may be given several times
     #[arg(long = "server", value_name = "URL", value_parser = server)]

@@ -75,6 +75,7 @@ impl Era {
             directed_macs: sum.directed_macs.saturating_add(entry.directed_macs),
             jobs: sum.jobs.saturating_add(entry.jobs),
             burned: sum.burned.saturating_add(entry.burned),
+            convictions: sum.convictions.saturating_add(entry.convictions),
         })
     }
 
@@ -101,6 +102,7 @@ impl Era {
             ("settled", format_compute_units(totals.settled_macs)),
             ("directed", format_compute_units(totals.directed_macs)),
             ("burned", format_amount(totals.burned)),
+            ("convictions", totals.convictions.to_string()),
         ];
         if self.entries.is_empty() {
             return facts(&rows);
@@ -111,6 +113,7 @@ impl Era {
             Column::Right("SETTLED"),
             Column::Right("DIRECTED"),
             Column::Right("BURNED"),
+            Column::Right("CONVICTIONS"),
         ];
         let entries = self.entries.iter().map(|(account, entry)| {
             [
@@ -119,6 +122,7 @@ impl Era {
                 format_compute_units(entry.settled_macs),
                 format_compute_units(entry.directed_macs),
                 format_amount(entry.burned),
+                entry.convictions.to_string(),
             ]
         });
         format!("{}\n\n{}", facts(&rows), table(columns, entries.collect()))
@@ -149,6 +153,7 @@ mod tests {
             directed_macs: 1_000,
             jobs,
             burned: 15_000_483_840,
+            convictions: 0,
         }
     }
 
@@ -158,6 +163,7 @@ mod tests {
             (AccountId([3; 32]), entry(12_500_000_000, 20)),
             (AccountId([2; 32]), entry(3_225_600, 2)),
         ];
+        entries[0].1.convictions = 1;
         sort(&mut entries);
         Era {
             era: 2,
@@ -182,7 +188,7 @@ mod tests {
             best_block: 300,
             ..era()
         };
-        assert!(era.text().ends_with("burned     0 MZN"), "{}", era.text());
-        assert!(era.text().contains("state      over"));
+        assert!(era.text().ends_with("convictions  0"), "{}", era.text());
+        assert!(era.text().contains("state        over"));
     }
 }

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 ///
 /// The files are DIR/0.bin, 1.bin, ... They come from the job's blob servers,
 /// or from the folder of blobs if it names none. The bytes are those whose hashes the worker
-/// attested; until the job is settled the claim can still be challenged.
+/// attested; until the job is settled the claim can still be challenged: `mizan job verify` checks
+/// it.
 #[derive(Debug, Args)]
 pub(crate) struct Fetch {
     /// The job's id
@@ -44,7 +45,7 @@ impl Fetch {
                 format!("no result yet: {}", sentence(&job)),
             ));
         };
-        let source = self.source(&job, context)?;
+        let source = source(&self.download, &job, context)?;
         let max_bytes = longest_output(&client, &job).await?;
         std::fs::create_dir_all(&self.out)?;
         let mut files = Vec::new();
@@ -63,17 +64,22 @@ impl Fetch {
             &object,
         )
     }
+}
 
-    /// Servers that the own account named may be on the own network; others' may not.
-    fn source(&self, job: &JobView, context: &Context) -> Result<Source, Failure> {
-        let own = context.key_if_named()?.map(|key| account_of(&key));
-        let trust = if own == Some(job.requester) {
-            Trust::Named
-        } else {
-            Trust::Stranger
-        };
-        self.download.source(&job.blob_servers, trust, context)
-    }
+/// Where the blobs of a job come from. Servers that the own account named may be on the own
+/// network; others' may not.
+pub(crate) fn source(
+    download: &Download,
+    job: &JobView,
+    context: &Context,
+) -> Result<Source, Failure> {
+    let own = context.key_if_named()?.map(|key| account_of(&key));
+    let trust = if own == Some(job.requester) {
+        Trust::Named
+    } else {
+        Trust::Stranger
+    };
+    download.source(&job.blob_servers, trust, context)
 }
 
 /// No output is longer than all of them together.

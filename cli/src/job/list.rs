@@ -174,7 +174,7 @@ fn short(hash: &Hash) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::state::tests::{assignment, attestation, job};
+    use crate::job::state::tests::{assignment, attestation, convicted_job, conviction, job};
     use mizan_client::views::JobState;
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             assignment: assignment(),
             attestation: attestation(),
         });
-        let jobs = [job(JobState::Open), attested];
+        let jobs = [job(JobState::Open), attested, convicted_job(conviction())];
         insta::assert_snapshot!("job_list", text(&jobs));
         let object = serde_json::to_string_pretty(&json!({ "jobs": jobs })).unwrap();
         insta::assert_snapshot!("job_list_json", object);

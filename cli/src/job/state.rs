@@ -1,5 +1,7 @@
 //! Where a job stands, in words.
 
+use crate::grounds::clause;
+use mizan_client::disputes::Conviction;
 use mizan_client::keys::format_address;
 use mizan_client::units::format_amount;
 use mizan_client::views::{EndReason, JobState, JobView};
@@ -49,7 +51,44 @@ pub(crate) fn sentence(job: &JobView) -> String {
                 why(*reason)
             )
         }
+        JobState::Convicted {
+            assignment,
+            conviction,
+            ..
+        } => {
+            let provider = format_address(&assignment.provider);
+            format!("job {id}: {}", convicted(&provider, conviction))
+        }
+        JobState::Refused {
+            assignment, block, ..
+        } => format!(
+            "job {id} ended in block {block} without settlement: its requester says that the \
+             result was not delivered; {} was burned, and the provider {} got nothing",
+            format_amount(assignment.payment),
+            format_address(&assignment.provider)
+        ),
     }
+}
+
+/// What a conviction was for and what it did.
+pub(crate) fn convicted(provider: &str, conviction: &Conviction) -> String {
+    let block = conviction.convicted_block;
+    let lost = conviction.rewarded.saturating_add(conviction.burned);
+    let challenger = match &conviction.challenger {
+        Some(challenger) => format!(
+            "; of that {} went to the challenger {}, and the rest was burned",
+            format_amount(conviction.rewarded),
+            format_address(challenger)
+        ),
+        None => ", which was burned".to_owned(),
+    };
+    format!(
+        "its worker was convicted in block {block}: {}; the provider {provider} lost {}{challenger}; \
+         {} was given back to the requester",
+        clause(&conviction.grounds),
+        format_amount(lost),
+        format_amount(conviction.refunded)
+    )
 }
 
 /// Why a job ended.
@@ -64,6 +103,37 @@ fn why(reason: EndReason) -> &'static str {
     }
 }
 
+/// Whether the claimed result can still be proved wrong, and its data demanded.
+pub(crate) fn is_in_challenge(job: &JobView) -> bool {
+    matches!(job.state, JobState::Attested { .. })
+}
+
+/// Why the claimed result can't be proved wrong any more.
+pub(crate) fn too_late(job: &JobView) -> String {
+    let id = job.id;
+    match &job.state {
+        JobState::Settled { settlement, .. } => {
+            let block = settlement.settled_block;
+            format!("over: job {id} is settled in block {block}, it is too late to prove anything")
+        }
+        JobState::Convicted { conviction, .. } => {
+            let block = conviction.convicted_block;
+            format!(
+                "over: the worker of job {id} was convicted in block {block}, there is nothing \
+                 more to prove"
+            )
+        }
+        JobState::Refused { block, .. } => format!(
+            "over: the delivery of job {id} was refused in block {block}, it is too late to prove \
+             anything"
+        ),
+        JobState::Open | JobState::Assigned { .. } | JobState::Attested { .. } => {
+            format!("not over: {}", sentence(job))
+        }
+        JobState::Ended { .. } => format!("over: {}", sentence(job)),
+    }
+}
+
 /// The block in which the present state began; `None` for one that began with the post.
 pub(crate) fn since_block(state: &JobState) -> Option<u32> {
     match state {
@@ -71,13 +141,15 @@ pub(crate) fn since_block(state: &JobState) -> Option<u32> {
         JobState::Assigned { assignment } => Some(assignment.assigned_block),
         JobState::Attested { attestation, .. } => Some(attestation.attested_block),
         JobState::Settled { settlement, .. } => Some(settlement.settled_block),
-        JobState::Ended { block, .. } => Some(*block),
+        JobState::Ended { block, .. } | JobState::Refused { block, .. } => Some(*block),
+        JobState::Convicted { conviction, .. } => Some(conviction.convicted_block),
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use mizan_client::disputes::{Demanded, Grounds};
     use mizan_client::views::{Assignment, Attestation, Settlement};
     use mizan_client::AccountId;
 
@@ -125,6 +197,77 @@ pub(crate) mod tests {
             attested_block: 14,
             settles_block: 19,
         }
+    }
+
+    /// A conviction in block 16 by a fraud proof.
+    pub(crate) fn conviction() -> Conviction {
+        Conviction {
+            grounds: Grounds::WrongElement {
+                operation: 2,
+                index: 5,
+            },
+            challenger: Some(AccountId([8; 32])),
+            rewarded: 225_000_000_000,
+            burned: 900_000_000_000,
+            refunded: 210_000_000_000,
+            convicted_block: 16,
+        }
+    }
+
+    /// A job whose worker was convicted.
+    pub(crate) fn convicted_job(conviction: Conviction) -> JobView {
+        job(JobState::Convicted {
+            assignment: assignment(),
+            attestation: attestation(),
+            conviction,
+        })
+    }
+
+    #[test]
+    fn a_conviction_is_said_with_its_grounds_and_where_the_money_went() {
+        let proved = convicted_job(conviction());
+        assert_eq!(since_block(&proved.state), Some(16));
+        let said = sentence(&proved);
+        let challenger = format_address(&AccountId([8; 32]));
+        let provider = format_address(&AccountId([5; 32]));
+        assert_eq!(
+            said,
+            format!(
+                "job 7: its worker was convicted in block 16: element 5 of operation 2 is wrong; \
+                 the provider {provider} lost 1.125 MZN; of that 0.225 MZN went to the challenger \
+                 {challenger}, and the rest was burned; 0.21 MZN was given back to the requester"
+            )
+        );
+        let silent = Conviction {
+            grounds: Grounds::Unanswered {
+                request: Demanded::Element {
+                    operation: 1,
+                    index: 4,
+                },
+            },
+            challenger: None,
+            rewarded: 0,
+            ..conviction()
+        };
+        let said = sentence(&convicted_job(silent));
+        assert!(
+            said.contains("it did not give the proof about element 4 of operation 1 in time"),
+            "{said}"
+        );
+        assert!(said.contains("lost 0.9 MZN, which was burned;"), "{said}");
+    }
+
+    #[test]
+    fn a_refused_delivery_is_said_with_what_was_burned() {
+        let refused = job(JobState::Refused {
+            assignment: assignment(),
+            attestation: attestation(),
+            block: 17,
+        });
+        assert_eq!(since_block(&refused.state), Some(17));
+        let said = sentence(&refused);
+        assert!(said.contains("ended in block 17 without settlement: its requester"));
+        assert!(said.contains("0.1000032256 MZN was burned"), "{said}");
     }
 
     #[test]

@@ -116,7 +116,9 @@ fn reached(job: &JobView, until: Until) -> Result<bool, Failure> {
         JobState::Open | JobState::Assigned { .. } => Ok(false),
         JobState::Attested { .. } => Ok(until == Until::Attested),
         JobState::Settled { .. } => Ok(true),
-        JobState::Ended { .. } => Err(Failure::new(Kind::Unsettled, sentence(job))),
+        JobState::Ended { .. } | JobState::Convicted { .. } | JobState::Refused { .. } => {
+            Err(Failure::new(Kind::Unsettled, sentence(job)))
+        }
     }
 }
 
@@ -150,7 +152,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::state::tests::{assignment, attestation, job};
+    use crate::job::state::tests::{assignment, attestation, convicted_job, conviction, job};
     use mizan_client::views::EndReason;
 
     #[test]
@@ -174,6 +176,19 @@ mod tests {
             reached(&ended, Until::Attested).unwrap_err().kind,
             Kind::Unsettled
         );
+    }
+
+    #[test]
+    fn a_convicted_or_refused_job_has_not_reached_settlement() {
+        let refused = job(JobState::Refused {
+            assignment: assignment(),
+            attestation: attestation(),
+            block: 17,
+        });
+        for job in [convicted_job(conviction()), refused] {
+            let failure = reached(&job, Until::Settled).unwrap_err();
+            assert_eq!(failure, Failure::new(Kind::Unsettled, sentence(&job)));
+        }
     }
 
     #[test]

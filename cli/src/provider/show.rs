@@ -15,8 +15,8 @@ use serde_json::json;
 
 /// Show a provider's bond and contribution.
 ///
-/// What of the bond backs jobs, how many workers there are, and what was contributed in this era
-/// and ever.
+/// What of the bond backs jobs, how many workers there are, what was contributed in this era and
+/// ever, and how often a worker was convicted.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The provider; the account of your key if not given
@@ -58,6 +58,8 @@ fn text(provider: &ProviderView, contribution: &ContributionReport) -> String {
             "directed of these",
             format_compute_units(ever.directed_macs),
         ),
+        ("convicted in the era", now.convictions.to_string()),
+        ("convicted ever", ever.convictions.to_string()),
     ];
     facts(&rows)
 }
@@ -82,6 +84,7 @@ mod tests {
             directed_macs: 0,
             jobs: 1,
             burned: 1,
+            convictions: 0,
         };
         let report = ContributionReport {
             account,
@@ -91,6 +94,7 @@ mod tests {
             lifetime: Contribution {
                 settled_macs: 2_003_225_600,
                 jobs: 9,
+                convictions: 2,
                 ..of_era
             },
         };

@@ -83,11 +83,11 @@ fn text(workers: &[WorkerReport]) -> String {
 mod tests {
     use super::*;
 
-    fn report(account: u8, heard_block: Option<u32>, rule: &str) -> WorkerReport {
+    fn report(account: u8, heard_block: Option<u32>, rule: &str, what_to_do: &str) -> WorkerReport {
         let outlook = json!({
             "rule": rule,
             "meaning": "why",
-            "what_to_do": "start the worker, and run its doctor if it runs already",
+            "what_to_do": what_to_do,
         });
         WorkerReport {
             account: AccountId([account; 32]),
@@ -105,9 +105,13 @@ mod tests {
 
     #[test]
     fn workers_are_a_table_with_what_to_do_for_each() {
+        let start = "start the worker, and run its doctor if it runs already";
+        let mend = "find the fault in hardware or software, then deregister the worker and \
+                    register it again";
         let workers = [
-            report(4, Some(18), "silent"),
-            report(6, None, "never_heard"),
+            report(4, Some(18), "silent", start),
+            report(6, None, "never_heard", start),
+            report(7, Some(18), "convicted", mend),
         ];
         insta::assert_snapshot!("provider_workers", text(&workers));
         let object = serde_json::to_string_pretty(&json!({ "workers": workers })).unwrap();

@@ -65,6 +65,44 @@ impl Linear<'_> {
         })
     }
 
+    /// The accumulators alone, `[rows, N]`, as the program defines them.
+    pub(super) fn accumulators(&self, workspace_bytes: usize) -> Result<Vec<i32>, EngineError> {
+        let Shape { n, k } = self.shape;
+        let count = (self.input.len() / k).checked_mul(n);
+        let count = count.ok_or(ExecutionError::TooLarge)?;
+        let mut all = Vec::new();
+        all.try_reserve_exact(count)
+            .map_err(|_| ExecutionError::TooLarge)?;
+        all.resize(count, 0);
+        let rows = self.rows_per_block(workspace_bytes);
+        let blocks = all.par_chunks_mut(rows * n);
+        blocks
+            .zip(self.input.par_chunks(rows * k))
+            .try_for_each_init(Buffers::default, |buffers, (all, input)| {
+                let packed = self.pack(&mut buffers.activations, input);
+                for band in &self.weights.bands {
+                    let sums = accumulate(&packed, band, &mut buffers.sums)?;
+                    self.lower(band, sums, all);
+                }
+                Ok::<_, EngineError>(())
+            })?;
+        Ok(all)
+    }
+
+    /// Takes off a band's accumulators what the raised activations added to them.
+    fn lower(&self, band: &Band, sums: &[i32], all: &mut [i32]) {
+        let offsets = &self.weights.offsets[band.columns.clone()];
+        let rows = all
+            .chunks_exact_mut(self.shape.n)
+            .zip(sums.chunks_exact(offsets.len()));
+        for (row, sums) in rows {
+            let row = &mut row[band.columns.clone()];
+            for ((out, sum), offset) in row.iter_mut().zip(sums).zip(offsets) {
+                *out = sum.wrapping_sub(*offset);
+            }
+        }
+    }
+
     fn rows_per_block(&self, workspace_bytes: usize) -> usize {
         let Shape { n, k } = self.shape;
         let rows = (self.input.len() / k).max(1);

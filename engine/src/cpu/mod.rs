@@ -1,6 +1,7 @@
 //! The executor for processors.
 
 mod add;
+mod audited;
 mod cache;
 mod channels;
 mod linear;
@@ -8,6 +9,7 @@ mod weights;
 
 use crate::{EngineError, Executor};
 use add::add;
+pub(crate) use audited::Requantiser;
 use cache::WeightCache;
 use channels::Channels;
 use linear::{run_row, Linear, Shape};
@@ -178,6 +180,20 @@ struct Layer {
     shape: Shape,
     weights: Arc<Weights>,
     channels: Channels,
+}
+
+impl Layer {
+    /// The accumulators, `[rows, N]`, of an input `[rows, K]`.
+    fn accumulators(&self, input: &[u8], workspace_bytes: usize) -> Result<Vec<i32>, EngineError> {
+        let linear = Linear {
+            shape: self.shape,
+            input,
+            weights: &self.weights,
+            channels: &self.channels,
+            table: None,
+        };
+        linear.accumulators(workspace_bytes)
+    }
 }
 
 impl LoadedModel<'_> {

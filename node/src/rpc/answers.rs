@@ -6,7 +6,10 @@ use mizan_protocol::{
         AccountExplanation, ContributionReport, ContributionSums, JobExplanation, JobOutlook,
         ModelCost, Note, Rule, Units, WorkerOutlook, WorkerReport,
     },
-    jobs::{Assignment, Attestation, DeclineReason, EndReason, Job, JobState},
+    jobs::{
+        Accusation, Assignment, Attestation, BlobRef, DeclineReason, EndReason, Grounds, Job,
+        JobState, Request,
+    },
     BlockNumber, JobId, ModelId,
 };
 use mizan_runtime::AccountId;
@@ -71,6 +74,23 @@ pub(super) fn job(id: JobId, job: &Job<AccountId>) -> Value {
             "reason": end_reason(*reason),
             "block": block,
         }),
+        JobState::Convicted(of, claim, conviction) => json!({
+            "assignment": assignment(of),
+            "attestation": attestation(claim),
+            "conviction": {
+                "grounds": grounds(&conviction.grounds),
+                "challenger": conviction.challenger,
+                "rewarded": text(conviction.rewarded),
+                "burned": text(conviction.burned),
+                "refunded": text(conviction.refunded),
+                "convicted_block": conviction.convicted_block,
+            },
+        }),
+        JobState::Refused(of, claim, block) => json!({
+            "assignment": assignment(of),
+            "attestation": attestation(claim),
+            "block": block,
+        }),
     };
     with(object, state)
 }
@@ -82,6 +102,62 @@ fn state_name(state: &JobState<AccountId>) -> &'static str {
         JobState::Attested(..) => "attested",
         JobState::Settled(..) => "settled",
         JobState::Ended { .. } => "ended",
+        JobState::Convicted(..) => "convicted",
+        JobState::Refused(..) => "refused",
+    }
+}
+
+/// What a worker was convicted of.
+fn grounds(of: &Grounds) -> Value {
+    match of {
+        Grounds::Wrong(Accusation::Element { operation, index }) => json!({
+            "kind": "wrong_element",
+            "operation": operation,
+            "index": index,
+        }),
+        Grounds::Wrong(Accusation::Output { output, index }) => json!({
+            "kind": "wrong_output",
+            "output": output,
+            "index": index,
+        }),
+        Grounds::Wrong(Accusation::Length { blob, length }) => json!({
+            "kind": "wrong_length",
+            "blob": blob_name(*blob),
+            "length": length,
+        }),
+        Grounds::SecondAttestation => json!({ "kind": "second_attestation" }),
+        Grounds::Unanswered(of) => json!({ "kind": "unanswered", "request": request(of) }),
+    }
+}
+
+fn request(of: &Request) -> Value {
+    match of {
+        Request::Chunks { blob, first, count } => json!({
+            "kind": "chunks",
+            "blob": blob_name(*blob),
+            "first": first,
+            "count": count,
+        }),
+        Request::Nodes { blob, level, index } => json!({
+            "kind": "nodes",
+            "blob": blob_name(*blob),
+            "level": level,
+            "index": index,
+        }),
+        Request::Element { operation, index } => json!({
+            "kind": "element",
+            "operation": operation,
+            "index": index,
+        }),
+    }
+}
+
+fn blob_name(blob: BlobRef) -> String {
+    match blob {
+        BlobRef::Input(index) => format!("input:{index}"),
+        BlobRef::Parameter(index) => format!("parameter:{index}"),
+        BlobRef::Trace => "trace".to_owned(),
+        BlobRef::Output(index) => format!("output:{index}"),
     }
 }
 
@@ -204,6 +280,26 @@ fn rule_details(rule: &Rule<AccountId>) -> Value {
             "refunded": text(*refunded),
             "burned": text(*burned),
         }),
+        Rule::Recalled { worker, provider } => json!({ "worker": worker, "provider": provider }),
+        Rule::Convicted {
+            provider,
+            grounds,
+            challenger,
+            rewarded,
+            burned,
+            refunded,
+        } => json!({
+            "provider": provider,
+            "grounds": self::grounds(grounds),
+            "challenger": challenger,
+            "rewarded": text(*rewarded),
+            "burned": text(*burned),
+            "refunded": text(*refunded),
+        }),
+        Rule::Refused { provider, burned } => json!({
+            "provider": provider,
+            "burned": text(*burned),
+        }),
     }
 }
 
@@ -232,12 +328,17 @@ fn job_outlook(outlook: &JobOutlook<AccountId>) -> Value {
             worker,
             attest_by_block,
         } => json!({ "worker": worker, "attest_by_block": attest_by_block }),
-        JobOutlook::InChallenge { settles_block } => json!({ "settles_block": settles_block }),
+        JobOutlook::InChallenge {
+            settles_block,
+            open_demands,
+        } => json!({ "settles_block": settles_block, "open_demands": open_demands }),
         JobOutlook::NoLiveWorker
         | JobOutlook::AllExcluded
         | JobOutlook::WaitOver
         | JobOutlook::Paid
-        | JobOutlook::Refunded => json!({}),
+        | JobOutlook::Refunded
+        | JobOutlook::Convicted
+        | JobOutlook::Burned => json!({}),
     };
     with(object, details)
 }
@@ -260,9 +361,10 @@ fn worker_outlook(outlook: &WorkerOutlook) -> Value {
             free_bond,
             least_lock,
         } => json!({ "free_bond": text(*free_bond), "least_lock": text(*least_lock) }),
-        WorkerOutlook::NeverHeard | WorkerOutlook::HeartbeatNeeded | WorkerOutlook::NoLocksLeft => {
-            json!({})
-        }
+        WorkerOutlook::NeverHeard
+        | WorkerOutlook::HeartbeatNeeded
+        | WorkerOutlook::NoLocksLeft
+        | WorkerOutlook::Convicted => json!({}),
     };
     with(object, details)
 }
@@ -350,6 +452,7 @@ pub(super) fn contribution(account: &AccountId, of: &ContributionReport) -> Valu
             "directed_macs": text(of.directed_macs),
             "jobs": of.jobs,
             "burned": text(of.burned),
+            "convictions": of.convictions,
         })
     };
     json!({

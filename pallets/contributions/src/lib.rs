@@ -66,6 +66,8 @@ pub struct Contribution {
     pub jobs: u64,
     /// Tokens that were burned of the payments for them.
     pub burned: Balance,
+    /// Number of convictions.
+    pub convictions: u32,
 }
 
 impl Contribution {
@@ -76,6 +78,7 @@ impl Contribution {
             directed_macs: self.directed_macs.checked_add(other.directed_macs)?,
             jobs: self.jobs.checked_add(other.jobs)?,
             burned: self.burned.checked_add(other.burned)?,
+            convictions: self.convictions.checked_add(other.convictions)?,
         })
     }
 }
@@ -131,6 +134,13 @@ pub mod pallet {
             /// Tokens burned of its payment.
             burned: Balance,
         },
+        /// A conviction was recorded.
+        ConvictionRecorded {
+            /// Whose worker it was.
+            provider: T::AccountId,
+            /// The era.
+            era: EraIndex,
+        },
     }
 
     #[pallet::hooks]
@@ -138,6 +148,24 @@ pub mod pallet {
         #[cfg(feature = "try-runtime")]
         fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
             Self::do_try_state()
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// Adds to an era and to the lifetime, or to neither. Says whether it did.
+        fn add(era: EraIndex, provider: &T::AccountId, added: Contribution) -> bool {
+            let totals = (
+                Eras::<T>::get(era, provider).checked_add(added),
+                Lifetime::<T>::get(provider).checked_add(added),
+            );
+            let (Some(of_era), Some(of_life)) = totals else {
+                // 2^128 MACs are more than all computers together do in an age.
+                defensive!("a contribution overflows");
+                return false;
+            };
+            Eras::<T>::insert(era, provider, of_era);
+            Lifetime::<T>::insert(provider, of_life);
+            true
         }
     }
 
@@ -150,18 +178,11 @@ pub mod pallet {
                 directed_macs,
                 jobs: 1,
                 burned,
+                convictions: 0,
             };
-            let totals = (
-                Eras::<T>::get(era, provider).checked_add(added),
-                Lifetime::<T>::get(provider).checked_add(added),
-            );
-            let (Some(of_era), Some(of_life)) = totals else {
-                // 2^128 MACs are more than all computers together do in an age.
-                defensive!("a contribution overflows");
+            if !Self::add(era, provider, added) {
                 return;
-            };
-            Eras::<T>::insert(era, provider, of_era);
-            Lifetime::<T>::insert(provider, of_life);
+            }
             let provider = provider.clone();
             Self::deposit_event(Event::ContributionRecorded {
                 provider,
@@ -169,6 +190,18 @@ pub mod pallet {
                 macs,
                 burned,
             });
+        }
+
+        fn record_convicted(provider: &T::AccountId) {
+            let era = Self::era();
+            let added = Contribution {
+                convictions: 1,
+                ..Contribution::default()
+            };
+            if Self::add(era, provider, added) {
+                let provider = provider.clone();
+                Self::deposit_event(Event::ConvictionRecorded { provider, era });
+            }
         }
 
         fn era() -> EraIndex {

@@ -1,8 +1,15 @@
 //! Which job the chain looks at in which block.
 
 use crate::*;
-use frame_support::{defensive, weights::WeightMeter};
-use mizan_protocol::jobs::JobState;
+use frame_support::{
+    defensive,
+    weights::{Weight, WeightMeter},
+};
+use mizan_protocol::{
+    block_number,
+    jobs::JobState,
+    traits::{Disputes, Due},
+};
 
 impl<T: Config> Pallet<T> {
     /// Moves a job to another block of the agenda. Never to this block or before: what is due
@@ -39,28 +46,56 @@ impl<T: Config> Pallet<T> {
             if !meter.can_consume(T::WeightInfo::agenda_step()) {
                 return false;
             }
-            meter.consume(T::WeightInfo::agenda_step());
             Agenda::<T>::remove(block, id);
-            Self::do_what_is_due(id);
+            meter.consume(Self::do_what_is_due(id));
         }
     }
 
-    fn do_what_is_due(id: JobId) {
+    /// Gives what it weighed.
+    fn do_what_is_due(id: JobId) -> Weight {
         let Some(mut job) = Jobs::<T>::get(id) else {
             defensive!("the agenda names an unknown job");
-            return;
+            return T::WeightInfo::agenda_step();
         };
-        match job.state.clone() {
-            JobState::Open => Self::end(id, &mut job, EndReason::Expired),
-            JobState::Assigned(assignment) => Self::time_out(id, &mut job, assignment),
-            JobState::Attested(assignment, attestation) => {
-                Self::settle(id, &mut job, assignment, attestation);
+        let weight = match job.state.clone() {
+            JobState::Open => {
+                Self::end(id, &mut job, EndReason::Expired);
+                T::WeightInfo::expire()
             }
-            JobState::Settled(..) | JobState::Ended { .. } => {
+            // Before its time is over, an assigned job is looked at only to take it back.
+            JobState::Assigned(assignment) if block_number::<T>() <= assignment.attest_by_block => {
+                Self::recall(id, &mut job, assignment);
+                T::WeightInfo::recall()
+            }
+            JobState::Assigned(assignment) => {
+                Self::time_out(id, &mut job, assignment);
+                T::WeightInfo::time_out()
+            }
+            JobState::Attested(assignment, attestation) => match T::Disputes::due(id) {
+                Due::Settle => {
+                    Self::settle(id, &mut job, assignment, attestation);
+                    T::WeightInfo::settle()
+                }
+                Due::Nothing(block) => {
+                    let next = block_number::<T>().saturating_add(1);
+                    Self::put_on_agenda(id, &mut job, block.max(next));
+                    T::WeightInfo::settle()
+                }
+                Due::Convict(request) => {
+                    let grounds = Grounds::Unanswered(request);
+                    Self::convict_job(id, &mut job, assignment, attestation, grounds, None);
+                    T::WeightInfo::convict()
+                }
+            },
+            JobState::Settled(..)
+            | JobState::Ended { .. }
+            | JobState::Convicted(..)
+            | JobState::Refused(..) => {
                 Self::forget(id, &job);
-                return;
+                return T::WeightInfo::forget();
             }
-        }
+        };
         Jobs::<T>::insert(id, job);
+        weight
     }
 }

@@ -10,7 +10,7 @@ use mizan_protocol::{
     block_number,
     explain::Rule,
     jobs::{Assignment, Attestation, JobState},
-    traits::{Models, Workforce},
+    traits::{Disputes, Models, Workforce},
 };
 use sp_core::H256;
 use sp_runtime::SaturatedConversion;
@@ -23,9 +23,10 @@ impl<T: Config> Pallet<T> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
         let assignment = match &job.state {
             JobState::Assigned(assignment) => assignment.clone(),
-            JobState::Attested(..) | JobState::Settled(..) => {
-                return Err(Error::<T>::AlreadyAttested)
-            }
+            JobState::Attested(..)
+            | JobState::Settled(..)
+            | JobState::Convicted(..)
+            | JobState::Refused(..) => return Err(Error::<T>::AlreadyAttested),
             JobState::Open | JobState::Ended { .. } => return Err(Error::<T>::NotAssigned),
         };
         ensure!(&assignment.worker == who, Error::<T>::NotYourAssignment);
@@ -97,11 +98,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes the job from its worker and opens it for others, or ends it when none can do it.
-    fn reopen(id: JobId, job: &mut JobOf<T>, assignment: Assignment<T::AccountId>) {
+    pub(crate) fn reopen(id: JobId, job: &mut JobOf<T>, assignment: Assignment<T::AccountId>) {
         let Assignment {
             worker, provider, ..
         } = assignment;
         Self::count_units(&provider, job.macs, |units| &mut units.rejected);
+        BackedJobs::<T>::remove(&provider, id);
         JobsOf::<T>::remove(&worker, id);
         let excluded = job.excluded.try_push(worker).is_ok();
         job.state = JobState::Open;
@@ -164,9 +166,7 @@ impl<T: Config> Pallet<T> {
         T::Workforce::finish(&who);
         JobsOf::<T>::remove(&who, id);
         let attested_block = block_number::<T>();
-        let settles_block = attested_block
-            .saturating_add(TimingRecord::<T>::get().challenge_blocks)
-            .saturating_add(1);
+        let settles_block = T::Disputes::begin(id, assigned_block_hash);
         Self::count_units(&assignment.provider, job.macs, |units| &mut units.claimed);
         Self::record(
             id,

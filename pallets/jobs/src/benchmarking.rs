@@ -17,6 +17,7 @@ use frame_system::{
 };
 use mizan_protocol::{
     block_number,
+    explain::Rule,
     jobs::{BlobServer, JobState, MAX_BLOB_SERVER_BYTES},
     UNIT,
 };
@@ -28,6 +29,13 @@ pub trait BenchmarkHelper<AccountId> {
     fn model() -> ModelId;
     /// A new worker of a new provider, idle with one slot, heard of in this block.
     fn worker(ask: Balance, bond: Balance) -> AccountId;
+    /// A job with a claimed result and the most demands, all of them overdue, whose provider's
+    /// bond backs the most other jobs that its workers have.
+    fn job_with_silent_worker() -> JobId;
+    /// Lets so much dispute time pass that every period of a dispute is over.
+    fn let_dispute_time_pass();
+    /// A job with a claimed result that is too large to be demanded, and its requester.
+    fn large_result() -> (AccountId, JobId);
 }
 
 /// Misses of a worn job. One more ends it.
@@ -153,6 +161,7 @@ fn worn_and_attested<T: Config>() -> Result<JobId, BenchmarkError> {
     let (id, who) = worn_and_assigned::<T>(0)?;
     let call = attest::<T>(id);
     call.dispatch_bypass_filter(RawOrigin::Signed(who).into())?;
+    T::BenchmarkHelper::let_dispute_time_pass();
     Ok(id)
 }
 
@@ -299,6 +308,60 @@ mod benchmarks {
         let state = Jobs::<T>::get(id).map(|job| job.state);
         let reason = EndReason::TooManyMisses;
         assert!(matches!(state, Some(JobState::Ended { reason: r, .. }) if r == reason));
+        Ok(())
+    }
+
+    /// One job is due whose worker answers no demand: the lock is burned, demanders have their
+    /// deposits back, and the provider's other jobs are put on the agenda.
+    #[benchmark]
+    fn convict() -> Result<(), BenchmarkError> {
+        let id = T::BenchmarkHelper::job_with_silent_worker();
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Convicted(..))));
+        Ok(())
+    }
+
+    /// One job is due before its worker's time is over. As it was the last that the job may have,
+    /// the job ends.
+    #[benchmark]
+    fn recall() -> Result<(), BenchmarkError> {
+        let (id, _) = worn_and_assigned::<T>(0)?;
+        let now = block_number::<T>().saturating_add(1);
+        Jobs::<T>::mutate_extant(id, |job| Pallet::<T>::put_on_agenda(id, job, now));
+        let due = go_to_due_block::<T>(id)?;
+
+        #[block]
+        {
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        }
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        let reason = EndReason::TooManyMisses;
+        assert!(matches!(state, Some(JobState::Ended { reason: r, .. }) if r == reason));
+        let last = Histories::<T>::get(id).into_iter().rev().nth(1);
+        assert!(matches!(
+            last.map(|note| note.rule),
+            Some(Rule::Recalled { .. })
+        ));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn refuse_delivery() -> Result<(), BenchmarkError> {
+        let (requester, id) = T::BenchmarkHelper::large_result();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), id);
+
+        let state = Jobs::<T>::get(id).map(|job| job.state);
+        assert!(matches!(state, Some(JobState::Refused(..))));
         Ok(())
     }
 

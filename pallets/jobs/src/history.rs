@@ -31,6 +31,9 @@ impl<T: Config> Event<T> {
             | Self::JobAttested { job, .. }
             | Self::JobSettled { job, .. }
             | Self::JobEnded { job, .. }
+            | Self::JobConvicted { job, .. }
+            | Self::JobRecalled { job, .. }
+            | Self::DeliveryRefused { job, .. }
             | Self::JobForgotten { job } => Some(*job),
             Self::__Ignore(..) => None,
         }

@@ -15,14 +15,18 @@ impl<T: Config> Pallet<T> {
         Self::workers_jobs_are_listed()?;
         Self::histories_end_in_the_state()?;
         Self::jobs_are_listed_under_all_in_them()?;
-        Self::pending_units_are_those_attested()
+        Self::pending_units_are_those_attested()?;
+        Self::backed_jobs_are_listed()
     }
 
     /// What is held on requesters' accounts is exactly what unfinished jobs hold.
     fn holds_are_what_jobs_hold() -> Result<(), DispatchError> {
         let mut sums: BTreeMap<_, (Balance, Balance)> = BTreeMap::new();
         for (_, job) in Jobs::<T>::iter() {
-            let ended = matches!(job.state, JobState::Settled(..) | JobState::Ended { .. });
+            let ended = !matches!(
+                job.state,
+                JobState::Open | JobState::Assigned(_) | JobState::Attested(..)
+            );
             ensure!(
                 !ended || (job.held, job.deposit) == (0, 0),
                 "an ended job holds money"
@@ -95,12 +99,17 @@ impl<T: Config> Pallet<T> {
             let fits = last.is_some_and(|note| match &job.state {
                 JobState::Open => matches!(
                     note.rule,
-                    Rule::Posted { .. } | Rule::Declined { .. } | Rule::TimedOut { .. }
+                    Rule::Posted { .. }
+                        | Rule::Declined { .. }
+                        | Rule::TimedOut { .. }
+                        | Rule::Recalled { .. }
                 ),
                 JobState::Assigned(_) => matches!(note.rule, Rule::Assigned { .. }),
                 JobState::Attested(..) => matches!(note.rule, Rule::Attested { .. }),
                 JobState::Settled(..) => matches!(note.rule, Rule::Settled { .. }),
                 JobState::Ended { .. } => matches!(note.rule, Rule::Ended { .. }),
+                JobState::Convicted(..) => matches!(note.rule, Rule::Convicted { .. }),
+                JobState::Refused(..) => matches!(note.rule, Rule::Refused { .. }),
             });
             ensure!(fits, "a history does not end in the job's state");
         }
@@ -150,6 +159,22 @@ impl<T: Config> Pallet<T> {
         ensure!(
             pending.is_empty(),
             "an attested job's provider has no units"
+        );
+        Ok(())
+    }
+
+    /// The jobs that a provider's bond backs are its assigned and attested ones.
+    fn backed_jobs_are_listed() -> Result<(), DispatchError> {
+        let listed: BTreeSet<_> = BackedJobs::<T>::iter_keys().collect();
+        let mut backed = BTreeSet::new();
+        for (id, job) in Jobs::<T>::iter() {
+            if let JobState::Assigned(assignment) | JobState::Attested(assignment, _) = job.state {
+                backed.insert((assignment.provider, id));
+            }
+        }
+        ensure!(
+            listed == backed,
+            "the jobs listed by provider are not those that its bond backs"
         );
         Ok(())
     }

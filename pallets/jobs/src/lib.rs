@@ -13,6 +13,7 @@
 //! | `cancel_job` | the job's requester, while no worker has it |
 //! | `decline_job` | the worker that has it, early; free of fees |
 //! | `attest_job` | the worker that has it, in time; free of fees |
+//! | `refuse_delivery` | the requester of an attested job with a large output |
 //!
 //! Everything else is done by the chain itself: matching at once inside `post_job` and then in a
 //! bounded share of every block; expiring, timing out, settling and forgetting by the *agenda*.
@@ -21,7 +22,8 @@
 //! ```text
 //! Open --match--> Assigned --attest--> Attested --challenge period--> Settled
 //!   ^                |
-//!   +--- decline, timeout
+//!   +--- decline, timeout, recall
+//! Attested --> Convicted (refunds the payment), Refused (burns it)
 //! Open --> Ended: Cancelled, Expired, InputsUnavailable, TooManyMisses (all refund the payment)
 //! ```
 //!
@@ -36,7 +38,7 @@
 //! - No block does more than its share of matching and settling, however many jobs are due.
 //!
 //! ## Non-goals
-//! - Judging results. Until fraud proofs exist, the challenge period passes unchallenged.
+//! - Judging results: the disputes pallet does, and says when a job may settle.
 //! - Using claims of speed. Until capacity is measured it plays no part in matching.
 //!
 //! ## Assumptions
@@ -50,11 +52,13 @@
 //! - the list of open jobs is the list of jobs that are open;
 //! - no job is overdue by more than the agenda's cursor;
 //! - every job has a history that ends in its state, and is listed under everybody in it;
-//! - a provider's pending units are those of its attested jobs.
+//! - a provider's pending units are those of its attested jobs;
+//! - the jobs that a provider's bond backs are its assigned and attested ones.
 //!
 //! ## Terminology
 //! *Offer*: the most a requester pays. *Lock*: bond behind a job. *Directed*: posted for one named
-//! worker. *Miss*: a decline or a timeout. *Agenda*: which job the chain looks at in which block.
+//! worker. *Miss*: a decline or a timeout. *Recall*: taking a job from a worker whose provider was
+//! convicted for another. *Agenda*: which job the chain looks at in which block.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -71,6 +75,8 @@ mod agenda;
 mod assignment;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod conviction;
+mod delivery;
 mod history;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
@@ -87,7 +93,7 @@ pub use weights::WeightInfo;
 
 use mizan_protocol::{
     explain::{History, Units},
-    jobs::{BlobServers, DeclineReason, EndReason, Hashes, Job},
+    jobs::{BlobServers, DeclineReason, EndReason, Grounds, Hashes, Job},
     traits::Place,
     Balance, BlockNumber, JobId, ModelId, Timing,
 };
@@ -110,7 +116,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use mizan_protocol::{
         block_number,
-        traits::{Beacon, Contributions, Models, Settlement, Workforce},
+        traits::{Beacon, Contributions, Disputes, Models, Settlement, Workforce},
         Economics,
     };
     use sp_core::H256;
@@ -139,7 +145,10 @@ pub mod pallet {
         /// Splits payments.
         type Settlement: Settlement<Self::AccountId, CreditOf<Self>>;
 
-        /// Burns deposits, and counts it.
+        /// Challenges of results.
+        type Disputes: Disputes;
+
+        /// Burns deposits and payments that nobody gets, and counts it.
         type BurnedDeposit: frame_support::traits::OnUnbalanced<CreditOf<Self>>;
 
         /// The ledger.
@@ -217,6 +226,17 @@ pub mod pallet {
     #[pallet::storage]
     pub type JobsOf<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+
+    /// The jobs that rest on each provider's bond: at most as many as it can back. Hashers: as of
+    /// [`JobsOf`].
+    #[pallet::storage]
+    pub type BackedJobs<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+
+    /// How often an account took part in a job whose delivery was refused, as requester or as
+    /// provider. Hasher: accounts are chosen by users, so a cryptographic one.
+    #[pallet::storage]
+    pub type Refusals<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
     /// What happened to each job, kept as long as its record. Hasher: as of [`Jobs`].
     #[pallet::storage]
@@ -342,6 +362,38 @@ pub mod pallet {
             /// What was burned of the deposit.
             burned: Balance,
         },
+        /// A worker was convicted for a job; its payment was given back.
+        JobConvicted {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+            /// What for.
+            grounds: Grounds,
+            /// Who proved it.
+            challenger: Option<T::AccountId>,
+            /// What the requester got back, deposit included.
+            refunded: Balance,
+        },
+        /// A job was taken from its worker, whose provider was convicted for another; it is open
+        /// again or ends.
+        JobRecalled {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+        },
+        /// A requester says that a result was not delivered: the payment was burned.
+        DeliveryRefused {
+            /// The job.
+            job: JobId,
+            /// Who posted it.
+            requester: T::AccountId,
+            /// Who is not paid.
+            provider: T::AccountId,
+            /// What was burned.
+            burned: Balance,
+        },
         /// The record of an ended job was dropped.
         JobForgotten {
             /// The job.
@@ -393,6 +445,12 @@ pub mod pallet {
         WrongAssignmentBlock,
         /// The number of outputs is not the model's.
         WrongOutputCount,
+        /// No result is claimed for this job, or it is settled.
+        NotAttested,
+        /// The outputs have at most 1 MiB: demand them instead.
+        DeliveryCanBeDemanded,
+        /// A demand for the job's data is open: wait for its answer or the conviction.
+        DemandsOpen,
         /// A blob server's address must begin with http:// or https:// and be printable ASCII.
         BadBlobServer,
     }
@@ -479,6 +537,17 @@ pub mod pallet {
                 outputs,
                 trace,
             )
+        }
+
+        /// Say that the result of your job was not delivered. Only for outputs of more than 1 MiB,
+        /// which can't be demanded whole. The payment is burned: nobody gains by lying.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::refuse_delivery())]
+        pub fn refuse_delivery(
+            origin: OriginFor<T>,
+            #[pallet::compact] job: JobId,
+        ) -> DispatchResult {
+            Self::do_refuse_delivery(ensure_signed(origin)?, job)
         }
     }
 

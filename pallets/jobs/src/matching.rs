@@ -145,9 +145,11 @@ impl<T: Config> Pallet<T> {
             assigned_block: block_number::<T>(),
             attest_by_block,
         };
+        let assignment_provider = assignment.provider.clone();
         Self::record_assigned(id, &assignment);
         job.state = JobState::Assigned(assignment);
         JobsOf::<T>::insert(&worker, id, ());
+        BackedJobs::<T>::insert(&assignment_provider, id, ());
         Self::put_on_agenda(id, job, attest_by_block.saturating_add(1));
         Self::deposit_event(Event::JobAssigned {
             job: id,

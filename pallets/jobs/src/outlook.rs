@@ -6,7 +6,7 @@ use mizan_protocol::{
     block_number,
     explain::{JobExplanation, JobOutlook},
     jobs::JobState,
-    traits::{Candidate, Workforce},
+    traits::{Candidate, Disputes, Due, Workforce},
 };
 
 /// Pages of idle workers that an explanation looks at.
@@ -29,13 +29,13 @@ impl<T: Config> Pallet<T> {
     pub fn explain_job(id: JobId) -> Option<JobExplanation<T::AccountId>> {
         let job = Jobs::<T>::get(id)?;
         Some(JobExplanation {
-            outlook: Self::job_outlook(&job),
+            outlook: Self::job_outlook(id, &job),
             history: Histories::<T>::get(id).into_inner(),
             job,
         })
     }
 
-    fn job_outlook(job: &JobOf<T>) -> JobOutlook<T::AccountId> {
+    fn job_outlook(id: JobId, job: &JobOf<T>) -> JobOutlook<T::AccountId> {
         match &job.state {
             JobState::Open if block_number::<T>() >= job.wait_until_block => JobOutlook::WaitOver,
             JobState::Open => Self::open_outlook(job),
@@ -43,11 +43,17 @@ impl<T: Config> Pallet<T> {
                 worker: assignment.worker.clone(),
                 attest_by_block: assignment.attest_by_block,
             },
-            JobState::Attested(_, attestation) => JobOutlook::InChallenge {
-                settles_block: attestation.settles_block,
+            JobState::Attested(..) => JobOutlook::InChallenge {
+                settles_block: match T::Disputes::due(id) {
+                    Due::Nothing(block) => block,
+                    Due::Settle | Due::Convict(_) => block_number::<T>().saturating_add(1),
+                },
+                open_demands: T::Disputes::open_demands(id),
             },
             JobState::Settled(..) => JobOutlook::Paid,
             JobState::Ended { .. } => JobOutlook::Refunded,
+            JobState::Convicted(..) => JobOutlook::Convicted,
+            JobState::Refused(..) => JobOutlook::Burned,
         }
     }
 

@@ -13,7 +13,7 @@ use mizan_protocol::{
     block_number,
     explain::Rule,
     jobs::{Assignment, Attestation, JobState},
-    traits::{Contributions, Settlement, Workforce},
+    traits::{Contributions, Disputes, Settlement, Workforce},
 };
 
 /// A job whose inputs nobody can fetch loses this part of its deposit.
@@ -34,6 +34,8 @@ impl<T: Config> Pallet<T> {
         }
         let settled = T::Settlement::settle(payment, &assignment.provider);
         T::Workforce::unlock(&assignment.provider, assignment.lock, 0);
+        BackedJobs::<T>::remove(&assignment.provider, id);
+        T::Disputes::end(id);
         T::Workforce::settled(&assignment.worker);
         let directed = job.directed.is_some();
         let provider = assignment.provider.clone();
@@ -96,7 +98,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Gives the deposit back, less what is burned of it. Says how much each was.
-    fn give_back_deposit(job: &mut JobOf<T>, burn: Balance) -> (Balance, Balance) {
+    pub(crate) fn give_back_deposit(job: &mut JobOf<T>, burn: Balance) -> (Balance, Balance) {
         let mut burned = 0;
         if burn > 0 {
             let (credit, missing) =
@@ -112,14 +114,14 @@ impl<T: Config> Pallet<T> {
         )
     }
 
-    fn release(reason: HoldReason, who: &T::AccountId, amount: Balance) -> Balance {
+    pub(crate) fn release(reason: HoldReason, who: &T::AccountId, amount: Balance) -> Balance {
         T::Currency::release(&reason.into(), who, amount, Precision::BestEffort)
             .defensive()
             .unwrap_or_default()
     }
 
     /// The record of an ended job stays for `Timing.retention_eras`.
-    fn keep_for_a_while(id: JobId, job: &mut JobOf<T>) {
+    pub(crate) fn keep_for_a_while(id: JobId, job: &mut JobOf<T>) {
         let timing = TimingRecord::<T>::get();
         let kept = timing
             .era_blocks

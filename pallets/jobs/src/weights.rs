@@ -21,6 +21,12 @@ pub trait WeightInfo {
     fn expire() -> Weight;
     /// Taking a job on the agenda from its worker.
     fn time_out() -> Weight;
+    /// Convicting a worker for a job on the agenda, with the most demands open and the most jobs
+    /// to take back.
+    fn convict() -> Weight;
+    /// Taking back a job on the agenda whose worker's provider was convicted.
+    fn recall() -> Weight;
+    fn refuse_delivery() -> Weight;
     /// Dropping the record of a job on the agenda.
     fn forget() -> Weight;
     /// One attempt to match: a page of idle workers with their providers.
@@ -31,6 +37,8 @@ pub trait WeightInfo {
         Self::settle()
             .max(Self::expire())
             .max(Self::time_out())
+            .max(Self::convict())
+            .max(Self::recall())
             .max(Self::forget())
     }
 }
@@ -60,6 +68,15 @@ impl WeightInfo for () {
     }
     fn time_out() -> Weight {
         bound(250, 20, 20)
+    }
+    fn convict() -> Weight {
+        bound(1_500, 160, 260)
+    }
+    fn recall() -> Weight {
+        bound(250, 20, 20)
+    }
+    fn refuse_delivery() -> Weight {
+        bound(300, 26, 26)
     }
     fn forget() -> Weight {
         bound(150, 5, 40)

@@ -1,6 +1,6 @@
 //! The call at its worst.
 
-use crate::{weights::LEAST_OPERATION_BYTES, *};
+use crate::*;
 use alloc::vec;
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -8,7 +8,7 @@ use frame_support::traits::{
     Get,
 };
 use frame_system::RawOrigin;
-use mizan_protocol::UNIT;
+use mizan_protocol::{weights::LEAST_OPERATION_BYTES, UNIT};
 use mizan_tensor::{
     Operand, Operation, Parameter, TensorType, FORMAT, MAX_INPUTS, MAX_OPERATIONS, MAX_OUTPUTS,
     MAX_PROGRAM_BYTES,

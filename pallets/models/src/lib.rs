@@ -254,4 +254,8 @@ impl<T: Config> mizan_protocol::traits::Models for Pallet<T> {
     fn summary(model: &ModelId) -> Option<ModelSummary> {
         Models::<T>::get(model).map(|model| model.summary)
     }
+
+    fn program(model: &ModelId) -> Option<alloc::vec::Vec<u8>> {
+        Programs::<T>::get(model).map(ProgramBytes::into_inner)
+    }
 }

@@ -1,6 +1,6 @@
 //! Weights of the call.
 
-use mizan_protocol::weights::bound;
+use mizan_protocol::weights::{bound, operations_of};
 use polkadot_sdk::frame_support::weights::Weight;
 
 /// Weights of this pallet's call. The runtime has measured ones.
@@ -12,15 +12,9 @@ pub trait WeightInfo {
     /// No program of so many bytes costs more: as many operations as the bytes and the format
     /// have room for, and parameters in all the bytes, though both can't be.
     fn register_model_of(bytes: u32) -> Weight {
-        let operations = bytes
-            .div_ceil(LEAST_OPERATION_BYTES)
-            .min(mizan_tensor::MAX_OPERATIONS);
-        Self::register_model(operations, bytes)
+        Self::register_model(operations_of(bytes), bytes)
     }
 }
-
-/// The shortest operation: a `Linear` without a table. No other costs more for each byte.
-pub(crate) const LEAST_OPERATION_BYTES: u32 = 9;
 
 /// Bounds for mocks, in which nothing is measured.
 impl WeightInfo for () {

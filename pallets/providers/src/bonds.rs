@@ -5,11 +5,12 @@ use frame_support::{
     defensive,
     pallet_prelude::*,
     traits::{
-        fungible::{BalancedHold, MutateHold},
+        fungible::{Balanced, BalancedHold, MutateHold},
         tokens::Precision,
-        Defensive, OnUnbalanced,
+        Defensive, Imbalance, OnUnbalanced,
     },
 };
+use sp_runtime::Perbill;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_register_provider(who: T::AccountId, bond: Balance) -> DispatchResult {
@@ -101,10 +102,52 @@ impl<T: Config> Pallet<T> {
 
     /// Frees a lock, less a penalty that is burned. Gives what was burned.
     pub(crate) fn unlock_bond(who: &T::AccountId, lock: Balance, penalty: Balance) -> Balance {
+        let taken = Self::free_lock(who, lock, penalty);
+        let burned = taken.peek();
+        if burned > 0 {
+            Self::burn_bond(who, taken);
+        }
+        burned
+    }
+
+    /// Takes a whole lock: a share for the challenger, the rest burned. Gives both amounts.
+    pub(crate) fn take_lock(
+        who: &T::AccountId,
+        lock: Balance,
+        challenger: Option<&T::AccountId>,
+        share: Perbill,
+    ) -> (Balance, Balance) {
+        let mut taken = Self::free_lock(who, lock, lock);
+        let mut rewarded = 0;
+        if let Some(challenger) = challenger {
+            let reward = taken.extract(share.mul_floor(taken.peek()));
+            let amount = reward.peek();
+            match T::Currency::resolve(challenger, reward) {
+                Ok(()) => rewarded = amount,
+                // An account that can't take it has it burned.
+                Err(reward) => taken = taken.merge(reward),
+            }
+        }
+        let burned = taken.peek();
+        Self::burn_bond(who, taken);
+        (rewarded, burned)
+    }
+
+    fn burn_bond(who: &T::AccountId, taken: CreditOf<T>) {
+        let amount = taken.peek();
+        T::BurnedBond::on_unbalanced(taken);
+        Self::deposit_event(Event::BondBurned {
+            provider: who.clone(),
+            amount,
+        });
+    }
+
+    /// Frees a lock and takes `penalty` of it out of the bond.
+    fn free_lock(who: &T::AccountId, lock: Balance, penalty: Balance) -> CreditOf<T> {
         let Some(mut provider) =
             Providers::<T>::get(who).defensive_proof("a provider can't leave while it has locks")
         else {
-            return 0;
+            return CreditOf::<T>::zero();
         };
         if lock > provider.locked || provider.locks == 0 {
             defensive!("more is unlocked than was locked");
@@ -112,18 +155,17 @@ impl<T: Config> Pallet<T> {
         provider.locked = provider.locked.saturating_sub(lock);
         provider.locks = provider.locks.saturating_sub(1);
         let penalty = penalty.min(lock);
-        let mut burned = 0;
-        if penalty > 0 {
-            let (credit, missing) = T::Currency::slash(&HoldReason::Bond.into(), who, penalty);
-            burned = penalty.saturating_sub(missing);
-            provider.bond = provider.bond.saturating_sub(burned);
-            T::BurnedBond::on_unbalanced(credit);
-            Self::deposit_event(Event::BondBurned {
-                provider: who.clone(),
-                amount: burned,
-            });
-        }
+        let taken = if penalty > 0 {
+            let (taken, missing) = T::Currency::slash(&HoldReason::Bond.into(), who, penalty);
+            if missing > 0 {
+                defensive!("a lock was not held in full");
+            }
+            taken
+        } else {
+            CreditOf::<T>::zero()
+        };
+        provider.bond = provider.bond.saturating_sub(taken.peek());
         Providers::<T>::insert(who, provider);
-        burned
+        taken
     }
 }

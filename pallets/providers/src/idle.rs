@@ -11,6 +11,7 @@ use mizan_protocol::{
     block_number,
     traits::{Candidate, Page, Place, Workforce},
 };
+use sp_runtime::Perbill;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn is_listed(account: &T::AccountId, worker: &Worker<T::AccountId>) -> bool {
@@ -20,7 +21,8 @@ impl<T: Config> Pallet<T> {
     /// Lists a worker that may get a job; does nothing for one that may not.
     pub(crate) fn list(account: &T::AccountId, worker: &Worker<T::AccountId>) {
         let rested = block_number::<T>() >= worker.paused_until_block;
-        if worker.open_jobs < worker.slots && rested && Self::is_live(worker) {
+        let free = worker.open_jobs < worker.slots && !worker.convicted;
+        if free && rested && Self::is_live(worker) {
             Idle::<T>::insert(worker.ask.to_be_bytes(), account, ());
         }
     }
@@ -143,5 +145,31 @@ impl<T: Config> Workforce<T::AccountId> for Pallet<T> {
     fn settled(worker: &T::AccountId) {
         // The worker may have left since it attested.
         Workers::<T>::mutate_extant(worker, |record| record.misses = 0);
+    }
+
+    fn convict(
+        worker: &T::AccountId,
+        provider: &T::AccountId,
+        lock: Balance,
+        challenger: Option<&T::AccountId>,
+        share: Perbill,
+    ) -> (Balance, Balance) {
+        let (rewarded, burned) = Self::take_lock(provider, lock, challenger, share);
+        // The worker may have left since it attested, or belong to another provider now.
+        if let Some(mut record) = Workers::<T>::get(worker) {
+            if &record.provider == provider {
+                Self::delist(worker, &record);
+                record.convicted = true;
+                Workers::<T>::insert(worker, record);
+            }
+        }
+        Self::deposit_event(Event::WorkerConvicted {
+            worker: worker.clone(),
+            provider: provider.clone(),
+            challenger: challenger.cloned(),
+            rewarded,
+            burned,
+        });
+        (rewarded, burned)
     }
 }

@@ -81,6 +81,7 @@ impl<T: Config> Pallet<T> {
                 worker.open_jobs < worker.slots,
                 "a busy worker is listed as idle"
             );
+            ensure!(!worker.convicted, "a convicted worker is listed as idle");
         }
         Ok(())
     }

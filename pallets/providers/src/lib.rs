@@ -125,6 +125,8 @@ pub struct Worker<AccountId> {
     pub misses: u32,
     /// First block in which it may get a job again.
     pub paused_until_block: BlockNumber,
+    /// Whether it was convicted: then it gets no more jobs.
+    pub convicted: bool,
 }
 
 /// The pallet.
@@ -134,7 +136,7 @@ pub mod pallet {
     use frame_support::{
         pallet_prelude::*,
         traits::{
-            fungible::{BalancedHold, Credit, Inspect, MutateHold},
+            fungible::{Balanced, BalancedHold, Credit, Inspect, MutateHold},
             OnUnbalanced,
         },
     };
@@ -151,12 +153,13 @@ pub mod pallet {
         /// The token.
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-            + BalancedHold<Self::AccountId>;
+            + BalancedHold<Self::AccountId>
+            + Balanced<Self::AccountId>;
 
         /// Why the runtime holds money.
         type RuntimeHoldReason: From<HoldReason>;
 
-        /// Burns what a timeout costs, and counts it.
+        /// Burns what timeouts and convictions cost, and counts it.
         type BurnedBond: OnUnbalanced<CreditOf<Self>>;
 
         /// The protocol's periods.
@@ -281,6 +284,19 @@ pub mod pallet {
             /// First block in which it may get a job again.
             until_block: BlockNumber,
         },
+        /// A worker was convicted: it gets no more jobs.
+        WorkerConvicted {
+            /// Its hot key.
+            worker: T::AccountId,
+            /// Its provider.
+            provider: T::AccountId,
+            /// Who was paid out of the lock.
+            challenger: Option<T::AccountId>,
+            /// What the challenger got.
+            rewarded: Balance,
+            /// What was burned of the lock.
+            burned: Balance,
+        },
         /// A worker was taken off.
         WorkerDeregistered {
             /// Its hot key.
@@ -317,6 +333,8 @@ pub mod pallet {
         ConsentMissing,
         /// The consent is not a signature of the worker's key over this chain, provider and key.
         ConsentInvalid,
+        /// The worker was convicted: deregister it, mend what was wrong, and register it again.
+        WorkerConvicted,
         /// The last heartbeat is too recent: wait `Timing.heartbeat_blocks`.
         HeartbeatTooSoon,
         /// The worker has a job: let it finish or decline it first.

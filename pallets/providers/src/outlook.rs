@@ -21,6 +21,9 @@ impl<T: Config> Pallet<T> {
         worker: &Worker<T::AccountId>,
         provider: &Provider,
     ) -> WorkerOutlook {
+        if worker.convicted {
+            return WorkerOutlook::Convicted;
+        }
         let Some(heard_block) = worker.heard_block else {
             return WorkerOutlook::NeverHeard;
         };

@@ -57,6 +57,7 @@ impl<T: Config> Pallet<T> {
             heard_block: None,
             misses: 0,
             paused_until_block: 0,
+            convicted: false,
         };
         Workers::<T>::insert(&worker, entry);
         WorkersOf::<T>::insert(&provider, &worker, ());
@@ -114,6 +115,7 @@ impl<T: Config> Pallet<T> {
     /// The worker's record, if a heartbeat of it is due.
     pub(crate) fn heartbeat_due(worker: &T::AccountId) -> Result<Worker<T::AccountId>, Error<T>> {
         let record = Workers::<T>::get(worker).ok_or(Error::<T>::WorkerUnknown)?;
+        ensure!(!record.convicted, Error::<T>::WorkerConvicted);
         let (now, timing) = (block_number::<T>(), T::Timing::get());
         let Some(heard) = record.heard_block else {
             return Ok(record);

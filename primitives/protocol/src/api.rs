@@ -5,14 +5,14 @@ use crate::{
         AccountExplanation, ContributionReport, JobExplanation, ModelCost, ModelCostError, Note,
         WorkerReport,
     },
-    jobs::Job,
+    jobs::{Accusation, Job},
     EraIndex, JobId, ModelId,
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
-/// Why [`TensorApi::element`] gives no value.
+/// Why [`TensorApi`] gives no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub enum TensorApiError {
     /// The program's bytes can't be read.
@@ -23,6 +23,8 @@ pub enum TensorApiError {
     NoSuchElement,
     /// The bytes given are not those that the element depends on, in number or length.
     WrongBytes,
+    /// The evidence does not belong to the claim, or the accusation to the program.
+    BadProof,
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
@@ -69,7 +71,51 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
             batch: u32,
             bytes: Vec<Vec<u8>>,
         ) -> Result<i8, TensorApiError>;
+
+        /// Whether a fraud proof about a claimed result would convict. The chain's own judgement,
+        /// for those who want to know before they send it.
+        fn judge(
+            program: Vec<u8>,
+            claim: ClaimedHashes,
+            accusation: Accusation,
+            evidence: Vec<u8>,
+        ) -> Result<bool, TensorApiError>;
     }
+}
+
+/// The hashes of a claimed result and of what it was computed from.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ClaimedHashes {
+    /// Number of items.
+    pub batch: u32,
+    /// Hash of each input.
+    pub inputs: Vec<[u8; 32]>,
+    /// Hash of each output.
+    pub outputs: Vec<[u8; 32]>,
+    /// Hash of the trace.
+    pub trace: [u8; 32],
+}
+
+/// Implements [`TensorApi::judge`] for runtimes.
+pub fn judge(
+    program: &[u8],
+    claim: &ClaimedHashes,
+    accusation: &Accusation,
+    evidence: &[u8],
+) -> Result<bool, TensorApiError> {
+    use mizan_tensor::{Claim, Finding, Plan, Program, Referee};
+    let program = Program::from_bytes(program).map_err(|_| TensorApiError::Undecodable)?;
+    let plan = Plan::new(program).map_err(|_| TensorApiError::InvalidProgram)?;
+    let claim = Claim {
+        batch: claim.batch,
+        inputs: &claim.inputs,
+        outputs: &claim.outputs,
+        trace: &claim.trace,
+    };
+    Referee::new(&plan, claim)
+        .and_then(|referee| referee.judge(accusation, evidence))
+        .map(|finding| finding == Finding::Wrong)
+        .map_err(|_| TensorApiError::BadProof)
 }
 
 /// Implements [`TensorApi::element`] for runtimes.

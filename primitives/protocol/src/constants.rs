@@ -10,6 +10,9 @@ use polkadot_sdk::{
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
+/// One block to see an answer, one to send what follows from it, one to spare.
+const LEAST_REACTION_BLOCKS: BlockNumber = 3;
+
 /// Periods of the protocol, in blocks of three seconds.
 #[derive(
     Clone,
@@ -26,8 +29,11 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Timing {
-    /// From an attestation until its job settles: the time to prove it wrong.
+    /// From an attestation until its job settles: the time to prove it wrong. In dispute time:
+    /// only blocks count that had room for one more fraud proof.
     pub challenge_blocks: BlockNumber,
+    /// From a demand until whoever attested is convicted of silence, in dispute time.
+    pub answer_blocks: BlockNumber,
     /// From assignment until a worker can no longer decline.
     pub decline_blocks: BlockNumber,
     /// Least time that a job must leave its worker, on top of fetching its inputs.
@@ -54,6 +60,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             challenge_blocks: 1_200,
+            answer_blocks: 2_400,
             decline_blocks: 20,
             min_duration_blocks: 40,
             max_duration_blocks: 3_600,
@@ -72,7 +79,8 @@ impl Timing {
     pub fn development() -> Self {
         Self {
             challenge_blocks: 4,
-            decline_blocks: 5,
+            answer_blocks: 8,
+            decline_blocks: 10,
             min_duration_blocks: 5,
             heartbeat_blocks: 5,
             liveness_blocks: 20,
@@ -88,6 +96,7 @@ impl Timing {
             && self.heartbeat_blocks < self.liveness_blocks;
         let positive = [
             self.challenge_blocks,
+            self.answer_blocks,
             self.decline_blocks,
             self.max_wait_blocks,
             self.min_duration_blocks,
@@ -107,6 +116,13 @@ impl Timing {
         let blocks = input_bytes.div_ceil(3_000_000);
         self.min_duration_blocks
             .saturating_add(u32::try_from(blocks).unwrap_or(u32::MAX))
+    }
+
+    /// How long a job can't settle after an answer, so that what it shows can be used: a quarter of
+    /// the challenge period, rounded up, and never less than it takes to see the answer and to
+    /// have a transaction included.
+    pub fn reaction_blocks(&self) -> BlockNumber {
+        self.challenge_blocks.div_ceil(4).max(LEAST_REACTION_BLOCKS)
     }
 
     /// How long a worker gets no job after `misses` declines and timeouts in a row.
@@ -159,6 +175,11 @@ pub struct Economics {
     pub challenger_share: Perbill,
     /// Share of the payment that a timeout costs the provider, at most the lock; burned.
     pub timeout_share: Perbill,
+    /// What a fraud proof that proves nothing costs on top of its fee; burned.
+    pub proof_deposit: Balance,
+    /// Deposit for a demand. With `k` open on the job, or made after its challenge period, the next
+    /// costs `2^k` times as much.
+    pub demand_deposit: Balance,
     /// Least bond of a provider.
     pub min_bond: Balance,
     /// Deposit for a registered model, and for each byte of it.
@@ -188,6 +209,8 @@ impl Default for Economics {
             detection: Perbill::from_percent(90),
             challenger_share: Perbill::from_percent(20),
             timeout_share: Perbill::from_percent(10),
+            proof_deposit: UNIT.saturating_div(10),
+            demand_deposit: UNIT.saturating_div(10),
             min_bond: UNIT.saturating_mul(10),
             model_deposit: UNIT,
             model_byte_deposit: UNIT.saturating_div(10_000),
@@ -220,6 +243,9 @@ impl Economics {
         }
         if self.challenger_share.is_one() {
             return Err("economics: a challenger who is the worker would lose nothing");
+        }
+        if self.proof_deposit == 0 || self.demand_deposit == 0 {
+            return Err("economics: the deposit for a fraud proof or demand is zero");
         }
         if self.min_price_per_unit == 0 || self.flat_price == 0 || self.min_bond == 0 {
             return Err("economics: the least price, flat price or least bond is zero");
@@ -263,6 +289,11 @@ impl Economics {
     /// What a timeout costs a provider whose job pays `payment` behind `lock`.
     pub fn timeout_penalty(&self, payment: Balance, lock: Balance) -> Balance {
         lock.min(self.timeout_share.mul_floor(payment))
+    }
+
+    /// Deposit for a demand that comes after so many. `None` on overflow.
+    pub fn deposit_for_demand(&self, open: u32) -> Option<Balance> {
+        self.demand_deposit.checked_mul(2u128.checked_pow(open)?)
     }
 
     /// Deposit for a model of that many bytes.
@@ -330,7 +361,9 @@ mod tests {
 
     #[test]
     fn records_that_would_lose_or_print_money_are_refused() {
-        let wrong: [fn(&mut Economics); 5] = [
+        let wrong: [fn(&mut Economics); 7] = [
+            |e| e.proof_deposit = 0,
+            |e| e.demand_deposit = 0,
             |e| e.burn_share = Perbill::from_percent(9),
             |e| e.mint_ratio = Perbill::from_percent(51),
             |e| e.audit_probability = Perbill::zero(),
@@ -368,9 +401,69 @@ mod tests {
     }
 
     #[test]
+    fn demands_get_dearer_and_overflow_is_none() {
+        let economics = Economics {
+            demand_deposit: 3,
+            ..Economics::default()
+        };
+        assert_eq!(economics.deposit_for_demand(0), Some(3));
+        assert_eq!(economics.deposit_for_demand(5), Some(96));
+        assert_eq!(economics.deposit_for_demand(127), None);
+        assert_eq!(economics.deposit_for_demand(128), None);
+        assert_eq!(Timing::development().reaction_blocks(), 3);
+        assert_eq!(Timing::default().reaction_blocks(), 300);
+    }
+
+    #[test]
     fn timeout_never_costs_more_than_the_lock() {
         let economics = Economics::default();
         assert_eq!(economics.timeout_penalty(1_000, 11_250), 100);
         assert_eq!(economics.timeout_penalty(1_000, 30), 30);
+    }
+
+    #[test]
+    fn security_page_gives_what_the_constants_give() {
+        let page = include_str!("../../../docs/security.md");
+        let (e, timing) = (Economics::default(), Timing::default());
+        let share = |share: Perbill| f64::from(share.deconstruct()) / 1e9;
+        let mzn = |amount: Balance| amount as f64 / UNIT as f64;
+        let lock = e.lock(UNIT).expect("it fits") as f64 / UNIT as f64;
+        let kept = 1.0 - share(e.challenger_share);
+        let demand = |open| mzn(e.deposit_for_demand(open).expect("it fits"));
+        let rows = [
+            format!("| a job is audited | {:.2} |", share(e.audit_probability)),
+            format!("workers' slots | {:.3} |", share(e.attacker_slot_share)),
+            format!("auditors' bonds | {:.3} |", share(e.attacker_bond_share)),
+            format!("an audit sees a wrong result | {:.2} |", share(e.detection)),
+            format!("| of a convicted lock | {:.2} |", share(e.challenger_share)),
+            format!(
+                "| e | probability of conviction | {:.3} |",
+                share(e.conviction())
+            ),
+            format!("| lock behind a job of payment P | {lock:.2} |"),
+            format!("| lost by who convicts himself | {:.2} |", kept * lock),
+            format!("a share of {:.2} of the lock |", share(e.challenger_share)),
+            format!("its fee, and {} MZN burned |", mzn(e.proof_deposit)),
+            format!("| 0 | {} MZN |", demand(0)),
+            format!("| 1 | {} MZN |", demand(1)),
+            format!("| 3 | {} MZN |", demand(3)),
+            format!("| 7 | {} MZN |", demand(7)),
+            format!("| 11 | {} MZN |", demand(11)),
+            format!("{} MZN burned for each", mzn(e.demand_deposit / 2)),
+            format!("challenge period ({})", thousands(timing.challenge_blocks)),
+            format!("time to answer ({})", thousands(timing.answer_blocks)),
+            format!("{} blocks to answer", thousands(timing.answer_blocks)),
+            format!("{} blocks after it", timing.reaction_blocks()),
+        ];
+        // Where a line ends is of no account.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let page = words(page);
+        for row in rows {
+            assert!(page.contains(&words(&row)), "docs/security.md lacks: {row}");
+        }
+    }
+
+    fn thousands(number: u32) -> String {
+        format!("{},{:03}", number / 1_000, number % 1_000)
     }
 }

@@ -6,7 +6,7 @@
 //! is worked out when somebody asks.
 
 use crate::{
-    jobs::{DeclineReason, EndReason},
+    jobs::{DeclineReason, EndReason, Grounds},
     Balance, BlockNumber, JobId, Macs,
 };
 use alloc::vec::Vec;
@@ -119,6 +119,38 @@ pub enum Rule<AccountId> {
         /// What was burned of the deposit.
         burned: Balance,
     },
+    /// It was taken from its worker, whose provider was convicted for another job.
+    #[codec(index = 7)]
+    Recalled {
+        /// The worker.
+        worker: AccountId,
+        /// Its provider.
+        provider: AccountId,
+    },
+    /// Its worker was convicted.
+    #[codec(index = 8)]
+    Convicted {
+        /// Whose bond the lock was.
+        provider: AccountId,
+        /// What for.
+        grounds: Grounds,
+        /// Who proved it.
+        challenger: Option<AccountId>,
+        /// What the challenger got of the lock.
+        rewarded: Balance,
+        /// What was burned of the lock.
+        burned: Balance,
+        /// What the requester got back, deposit included.
+        refunded: Balance,
+    },
+    /// Its requester says that the result was not delivered.
+    #[codec(index = 9)]
+    Refused {
+        /// Who is not paid.
+        provider: AccountId,
+        /// What was burned of the payment.
+        burned: Balance,
+    },
 }
 
 impl<AccountId> Rule<AccountId> {
@@ -132,6 +164,9 @@ impl<AccountId> Rule<AccountId> {
             Self::Attested { .. } => "attested",
             Self::Settled { .. } => "settled",
             Self::Ended { .. } => "ended",
+            Self::Recalled { .. } => "recalled",
+            Self::Convicted { .. } => "convicted",
+            Self::Refused { .. } => "refused",
         }
     }
 
@@ -166,9 +201,31 @@ impl<AccountId> Rule<AccountId> {
                     "three providers could not fetch the inputs: a tenth of the deposit was burned"
                 }
                 EndReason::TooManyMisses => {
-                    "too many workers declined or timed out, or the only one that may do it did"
+                    "too many workers declined, timed out or were taken off it, or the only one \
+                     that may do it was"
                 }
             },
+            Self::Recalled { .. } => {
+                "the worker's provider was convicted for another job: this one is open again"
+            }
+            Self::Convicted { grounds, .. } => match grounds {
+                Grounds::Wrong(_) => {
+                    "a number of the result was proved wrong: the lock is lost, the requester has \
+                     the payment back"
+                }
+                Grounds::SecondAttestation => {
+                    "the worker signed two results of one assignment: the lock is lost, the \
+                     requester has the payment back"
+                }
+                Grounds::Unanswered(_) => {
+                    "data of the result was demanded and not given in time: the lock is lost, the \
+                     requester has the payment back"
+                }
+            },
+            Self::Refused { .. } => {
+                "the requester says that the result was not delivered: the payment was burned, \
+                 nobody gains"
+            }
         }
     }
 
@@ -206,6 +263,21 @@ impl<AccountId> Rule<AccountId> {
                     "look at the reasons above, then post again or let another worker do it"
                 }
             },
+            Self::Recalled { .. } => "requester: wait for another worker",
+            Self::Convicted { grounds, .. } => match grounds {
+                Grounds::Wrong(_) | Grounds::SecondAttestation => {
+                    "requester: post again; provider: find the fault in hardware or software, \
+                     then deregister the worker and register it again"
+                }
+                Grounds::Unanswered(_) => {
+                    "requester: post again; provider: keep the worker running and connected until \
+                     its jobs settle, deregister it and register it again"
+                }
+            },
+            Self::Refused { .. } => {
+                "requester: choose workers that deliver; provider: see that your worker reaches \
+                 the blob servers that jobs name"
+            }
         }
     }
 }
@@ -252,13 +324,19 @@ pub enum JobOutlook<AccountId> {
     },
     /// Its result can be challenged.
     InChallenge {
-        /// First block in which it can settle.
+        /// First block in which it can settle, if nothing comes between.
         settles_block: BlockNumber,
+        /// Demands for its data that are not answered yet: it does not settle while there is one.
+        open_demands: u32,
     },
     /// It was paid.
     Paid,
     /// It ended without a payment.
     Refunded,
+    /// Its worker was convicted.
+    Convicted,
+    /// Its payment was burned: the requester says that the result was not delivered.
+    Burned,
 }
 
 impl<AccountId> JobOutlook<AccountId> {
@@ -276,6 +354,8 @@ impl<AccountId> JobOutlook<AccountId> {
             Self::InChallenge { .. } => "in_challenge",
             Self::Paid => "paid",
             Self::Refunded => "refunded",
+            Self::Convicted => "convicted",
+            Self::Burned => "burned",
         }
     }
 
@@ -297,6 +377,8 @@ impl<AccountId> JobOutlook<AccountId> {
             Self::InChallenge { .. } => "a result is claimed and its challenge period runs",
             Self::Paid => "it is paid and in the ledger",
             Self::Refunded => "it ended without a result, and its payment was given back",
+            Self::Convicted => "its worker was convicted, and the payment was given back",
+            Self::Burned => "its requester says that the result was not delivered",
         }
     }
 
@@ -318,8 +400,10 @@ impl<AccountId> JobOutlook<AccountId> {
             }
             Self::WaitOver => "nothing: it is refunded in the next block that has room",
             Self::BeingComputed { .. } => "wait for the attestation",
-            Self::InChallenge { .. } => "wait for the block named",
-            Self::Refunded => "see the last note of its history",
+            Self::InChallenge { .. } => {
+                "requester: verify the result; worker: stay connected and answer demands"
+            }
+            Self::Convicted | Self::Burned | Self::Refunded => "see the last note of its history",
         }
     }
 }
@@ -348,6 +432,8 @@ pub enum WorkerOutlook {
     },
     /// Its pause is over, and it was not heard since.
     HeartbeatNeeded,
+    /// It was convicted: it gets no more jobs as it is registered.
+    Convicted,
     /// All its slots have jobs.
     Busy {
         /// Jobs that it can do at once.
@@ -373,6 +459,7 @@ impl WorkerOutlook {
             Self::Silent { .. } => "silent",
             Self::Paused { .. } => "paused",
             Self::HeartbeatNeeded => "heartbeat_needed",
+            Self::Convicted => "convicted",
             Self::Busy { .. } => "busy",
             Self::NoLocksLeft => "no_locks_left",
             Self::BondTooSmall { .. } => "bond_too_small",
@@ -390,6 +477,7 @@ impl WorkerOutlook {
             Self::Silent { .. } => "the worker's last heartbeat is too old",
             Self::Paused { .. } => "the worker pauses after declines or timeouts",
             Self::HeartbeatNeeded => "the worker's pause is over, and it was not heard since",
+            Self::Convicted => "a result of the worker was proved wrong, or its data withheld",
             Self::Busy { .. } => "all slots of the worker have jobs",
             Self::NoLocksLeft => "the provider's bond backs as many jobs as it may",
             Self::BondTooSmall { .. } => {
@@ -409,6 +497,10 @@ impl WorkerOutlook {
                 "see the history for the reasons, mend them, and wait for the block named"
             }
             Self::HeartbeatNeeded => "nothing: a running worker sends it by itself",
+            Self::Convicted => {
+                "find the fault in hardware or software, then deregister the worker and register \
+                 it again"
+            }
             Self::Busy { .. } => "nothing: it earns",
             Self::NoLocksLeft => "wait until jobs settle",
             Self::BondTooSmall { .. } => "add to the bond, or wait until jobs settle",
@@ -431,11 +523,11 @@ impl WorkerOutlook {
     TypeInfo,
 )]
 pub struct Units {
-    /// Attested.
+    /// Attested, and not proved wrong since.
     pub claimed: Macs,
     /// Settled and paid.
     pub accepted: Macs,
-    /// Given to it and taken back without pay: declined or timed out.
+    /// Given to it and not paid: declined, timed out, recalled, convicted or refused.
     pub rejected: Macs,
 }
 
@@ -543,6 +635,8 @@ pub struct ContributionSums {
     pub jobs: u64,
     /// Tokens that were burned of the payments for them.
     pub burned: Balance,
+    /// Number of convictions.
+    pub convictions: u32,
 }
 
 /// What a job of some batch costs.

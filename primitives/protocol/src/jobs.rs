@@ -1,7 +1,8 @@
 //! The life of a job as the chain stores it.
 //!
-//! `Open -> Assigned -> Attested -> Settled`. A decline or a timeout leads back to `Open`; the
-//! other ends are `Cancelled`, `Expired` and `InputsUnavailable`.
+//! `Open -> Assigned -> Attested -> Settled`. A decline or a timeout leads back to `Open`. An
+//! attested job can also end `Convicted`, when its result is proved wrong or its data withheld, or
+//! `Refused`, when its requester was not given the result; an open one ends by an [`EndReason`].
 
 use crate::{Balance, BlockNumber, Macs, ModelId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -10,6 +11,8 @@ use polkadot_sdk::{
     sp_core::H256,
 };
 use scale_info::TypeInfo;
+
+pub use mizan_tensor::{Accusation, BlobRef, Request};
 
 /// Hashes of a job's inputs or outputs: as many as a program may have.
 pub type Hashes = BoundedVec<H256, ConstU32<{ mizan_tensor::MAX_INPUTS }>>;
@@ -150,6 +153,50 @@ pub enum EndReason {
     TooManyMisses,
 }
 
+/// What a worker was convicted of.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Grounds {
+    /// A number of its result was proved wrong, or a length.
+    #[codec(index = 0)]
+    Wrong(Accusation),
+    /// It signed another result for the same assignment.
+    #[codec(index = 1)]
+    SecondAttestation,
+    /// It did not give what was demanded.
+    #[codec(index = 2)]
+    Unanswered(Request),
+}
+
+/// What a conviction did.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Conviction<AccountId> {
+    /// What for.
+    pub grounds: Grounds,
+    /// Who proved it.
+    pub challenger: Option<AccountId>,
+    /// What the challenger got of the lock.
+    pub rewarded: Balance,
+    /// What was burned of the lock.
+    pub burned: Balance,
+    /// What the requester got back, deposit included.
+    pub refunded: Balance,
+    /// Block of the conviction.
+    pub convicted_block: BlockNumber,
+}
+
 /// Where a job stands.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -175,6 +222,12 @@ pub enum JobState<AccountId> {
         /// When.
         block: BlockNumber,
     },
+    /// Its worker was convicted, and the payment given back.
+    #[codec(index = 5)]
+    Convicted(Assignment<AccountId>, Attestation, Conviction<AccountId>),
+    /// Its requester was not given the result: the payment was burned.
+    #[codec(index = 6)]
+    Refused(Assignment<AccountId>, Attestation, BlockNumber),
 }
 
 /// A job.

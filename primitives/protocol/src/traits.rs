@@ -1,10 +1,16 @@
 //! What one pallet may ask of another. The runtime joins them.
 
-use crate::{jobs::Settled, Balance, BlockNumber, EraIndex, Macs, ModelId};
+use crate::{
+    jobs::{Grounds, Hashes, Settled},
+    Balance, BlockNumber, EraIndex, JobId, Macs, ModelId,
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use mizan_tensor::Cost;
-use polkadot_sdk::sp_runtime::DispatchResult;
+use mizan_tensor::{Cost, Request};
+use polkadot_sdk::{
+    sp_core::H256,
+    sp_runtime::{DispatchResult, Perbill},
+};
 use scale_info::TypeInfo;
 
 /// Latest public randomness.
@@ -41,6 +47,9 @@ pub struct ModelSummary {
 pub trait Models {
     /// What is known of a model.
     fn summary(model: &ModelId) -> Option<ModelSummary>;
+
+    /// The SCALE bytes of its program.
+    fn program(model: &ModelId) -> Option<Vec<u8>>;
 }
 
 /// A worker that could take a job.
@@ -99,6 +108,93 @@ pub trait Workforce<AccountId> {
 
     /// A job of the worker settled: its misses are forgotten.
     fn settled(worker: &AccountId);
+
+    /// Takes the whole lock: `share` of it for `challenger`, if there is one, and the rest burned.
+    /// The worker gets no more jobs until its provider registers it anew. Gives what was paid and
+    /// what was burned.
+    fn convict(
+        worker: &AccountId,
+        provider: &AccountId,
+        lock: Balance,
+        challenger: Option<&AccountId>,
+        share: Perbill,
+    ) -> (Balance, Balance);
+}
+
+/// A claimed result and where its parts are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedResult<AccountId> {
+    /// Who pays for it.
+    pub requester: AccountId,
+    /// Who signed it.
+    pub worker: AccountId,
+    /// The program.
+    pub model: ModelId,
+    /// Number of items.
+    pub batch: u32,
+    /// Hashes of the inputs.
+    pub inputs: Hashes,
+    /// Hashes of the outputs.
+    pub outputs: Hashes,
+    /// Hash of the trace.
+    pub trace: H256,
+}
+
+/// Why a result can't be challenged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotInChallenge {
+    /// There is no such job, or it ended long ago.
+    JobUnknown,
+    /// No result is claimed.
+    NotAttested,
+    /// It was paid, or its payment burned, before.
+    Over,
+    /// Its worker was convicted before.
+    AlreadyConvicted,
+}
+
+/// Jobs, as disputes about their results see them.
+pub trait ClaimedResults<AccountId> {
+    /// The result that a job's worker claims, while it can be challenged.
+    fn claimed(job: JobId) -> Result<ClaimedResult<AccountId>, NotInChallenge>;
+
+    /// A demand was made or answered: the chain looks at the job in that block.
+    fn look_at(job: JobId, block: BlockNumber);
+
+    /// Ends the job: the worker loses the lock, the requester has its money back, and the
+    /// challenger is paid.
+    fn convict(
+        job: JobId,
+        grounds: Grounds,
+        challenger: Option<AccountId>,
+    ) -> Result<(), NotInChallenge>;
+}
+
+/// What is to be done with an attested job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Its challenge period has passed, and no demand is open.
+    Settle,
+    /// Nothing before that block.
+    Nothing(BlockNumber),
+    /// Its worker did not give what was demanded.
+    Convict(Request),
+}
+
+/// Disputes about results, as jobs see them.
+pub trait Disputes {
+    /// A result was claimed in this block, for the assignment in the block of that hash. Gives
+    /// the first block in which the job can settle.
+    fn begin(job: JobId, assigned_block_hash: H256) -> BlockNumber;
+
+    /// What is to be done with the job at the beginning of this block.
+    fn due(job: JobId) -> Due;
+
+    /// How many demands are open.
+    fn open_demands(job: JobId) -> u32;
+
+    /// The job ended: who demanded has the deposit back.
+    fn end(job: JobId);
 }
 
 /// Splits payments, burns and mints.
@@ -111,6 +207,9 @@ pub trait Settlement<AccountId, Credit> {
 pub trait Contributions<AccountId> {
     /// Records a settled job.
     fn record_settled(provider: &AccountId, macs: Macs, directed: bool, burned: Balance);
+
+    /// Records that a worker of the provider was convicted.
+    fn record_convicted(provider: &AccountId);
 
     /// The current era.
     fn era() -> EraIndex;

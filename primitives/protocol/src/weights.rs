@@ -9,6 +9,17 @@ use polkadot_sdk::frame_support::weights::{
     Weight,
 };
 
+/// The shortest operation of a program: a `Linear` without a table. No other costs more for each
+/// byte.
+pub const LEAST_OPERATION_BYTES: u32 = 9;
+
+/// As many operations as a program of so many bytes and the format have room for.
+pub fn operations_of(program_bytes: u32) -> u32 {
+    program_bytes
+        .div_ceil(LEAST_OPERATION_BYTES)
+        .min(mizan_tensor::MAX_OPERATIONS)
+}
+
 /// Bytes of proof charged for each read. The chain has no proof size limit of its own; the
 /// figure keeps the second dimension honest.
 const PROOF_BYTES_PER_READ: u64 = 4_096;

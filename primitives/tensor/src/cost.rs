@@ -1,15 +1,15 @@
 //! What a job costs: a pure function of program and batch.
 
-use crate::{Operation, Plan, Span, TensorRef, MAX_BATCH};
+use crate::{
+    tree::{chunks_of, CHUNK_BYTES, NODE_BYTES},
+    Operation, Plan, Span, TensorRef, MAX_BATCH,
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// One compute unit (CU), version 1: 10^9 multiply-accumulates of 8-bit integers.
 pub const MACS_PER_COMPUTE_UNIT: u64 = 1_000_000_000;
 
-/// Bytes of a chunk of BLAKE3's tree, and of one inner node (two child hashes).
-const CHUNK_BYTES: u64 = 1_024;
-const NODE_BYTES: u64 = 64;
 /// Elements of every operation, and items, that a sampled audit draws.
 const AUDIT_SAMPLES: u64 = 8;
 
@@ -140,8 +140,8 @@ fn item_macs(plan: &Plan, index: u16, operation: &Operation) -> Option<u64> {
 /// Bound of the bytes opened to check one element of an operation at the largest batch.
 fn opening_bytes(plan: &Plan, index: u16, trace_bytes: u64) -> Option<u64> {
     let batch = plan.program().max_batch;
-    let mut sum = slice_bytes(1, false, trace_bytes)?;
-    // Lengths do not depend on the element; only alignment does, and `slice_bytes` takes the
+    let mut sum = slice_bound(1, false, trace_bytes)?;
+    // Lengths do not depend on the element; only alignment does, and `slice_bound` takes the
     // worst.
     for span in plan.spans(index, 0, batch)? {
         let (total, aligned) = match span.tensor {
@@ -149,7 +149,7 @@ fn opening_bytes(plan: &Plan, index: u16, trace_bytes: u64) -> Option<u64> {
             TensorRef::Operation(_) => (trace_bytes, false),
             tensor => (plan.tensor_bytes(tensor, batch)?, is_aligned(span)),
         };
-        sum = sum.checked_add(slice_bytes(u64::from(span.length), aligned, total)?)?;
+        sum = sum.checked_add(slice_bound(u64::from(span.length), aligned, total)?)?;
     }
     Some(sum)
 }
@@ -163,10 +163,10 @@ fn is_aligned(span: Span) -> bool {
 
 /// Bound of a Bao slice of `length` consecutive bytes of a blob of `total`: its chunks, the
 /// nodes between them, and a path from the root to either end.
-fn slice_bytes(length: u64, aligned: bool, total: u64) -> Option<u64> {
+fn slice_bound(length: u64, aligned: bool, total: u64) -> Option<u64> {
     let spread = if aligned || length == 1 { 0 } else { 1 };
     let chunks = length.div_ceil(CHUNK_BYTES).checked_add(spread)?;
-    let all = total.div_ceil(CHUNK_BYTES).max(1);
+    let all = chunks_of(total);
     let chunks = chunks.min(all);
     let depth = u64::from(all.checked_next_power_of_two()?.trailing_zeros());
     let paths = if chunks == 1 {

@@ -13,6 +13,9 @@
 //! | [`Plan::spans`] | which bytes that element depends on |
 //! | [`execute`] | a boring whole-program executor built on `element` |
 //! | [`Commitment`] | the hashes a worker attests |
+//! | [`read_slice`] | bytes of a blob, proved by the blob's hash |
+//! | [`Referee`] | the verdict on an [`Accusation`], and on the answer to a [`Request`] |
+//! | [`Exhibits`] | the evidence and the answers, from the bytes of a job |
 //!
 //! # Goals
 //! - One definition. Fast executors and the chain's referee are tested against [`Plan::element`];
@@ -26,8 +29,9 @@
 //! # Terminology
 //! *Item*: one of the `batch` equal slices of a tensor along its leading dimension; no operation
 //! mixes items. *Trace*: the outputs of all operations, one after the other. *Opening*: the bytes
-//! of a tensor with the hashes that prove they belong to its BLAKE3 hash. *MAC*: one
-//! multiply-accumulate of 8-bit integers. *Compute unit*: 10^9 MACs.
+//! of a tensor with the hashes that prove they belong to its BLAKE3 hash; its encoding is the
+//! *slice*. *Evidence*: the slices that an accusation opens. *MAC*: one multiply-accumulate of
+//! 8-bit integers. *Compute unit*: 10^9 MACs.
 //!
 //! # Layout of tensors
 //! Row-major, little-endian, unpadded, batch first. Weights are `[N, K]` with K contiguous. The
@@ -50,23 +54,37 @@ extern crate alloc;
 
 mod commitment;
 mod cost;
+mod dispute;
 mod element;
+mod exhibits;
 mod plan;
 mod program;
+mod prover;
+mod referee;
 mod reference;
+mod request;
+mod slice;
+mod tree;
 #[cfg(feature = "std")]
 pub mod vectors;
 
 pub use commitment::{hash_bytes, Commitment};
 pub use cost::{compute_units, Cost, MACS_PER_COMPUTE_UNIT};
+pub use dispute::{
+    Accusation, BlobRef, Request, MAX_ANSWER_BYTES, MAX_DEMANDED_CHUNKS, MAX_EVIDENCE_BYTES,
+};
 pub use element::{requantise, ElementError, Source};
+pub use exhibits::Exhibits;
 pub use plan::{Plan, ProgramError, Span, TensorRef};
 pub use program::{
     ElementType, Operand, Operation, Parameter, Program, Table, TensorType, FORMAT, MAX_BATCH,
     MAX_DIMENSIONS, MAX_INPUTS, MAX_OPENING_BYTES, MAX_OPERATIONS, MAX_OUTPUTS, MAX_PARAMETERS,
     MAX_PROGRAM_BYTES, MAX_REDUCTION, MAX_TABLES, MAX_TENSOR_BYTES,
 };
+pub use prover::write_slice;
+pub use referee::{Claim, Finding, Referee, RefereeError};
 pub use reference::{execute, Execution, ExecutionError};
+pub use slice::{read_slice, slice_bytes, Blob, SliceError};
 
 /// A BLAKE3 hash: the name of a blob, and what the chain convicts by.
 pub type Hash = [u8; 32];

@@ -2,6 +2,13 @@ use crate::*;
 use codec::{Decode, Encode};
 use proptest::prelude::*;
 
+mod blake3_reference;
+mod jobs;
+mod judging;
+mod requests;
+mod slices;
+mod soundness;
+
 /// `[64] -> linear 64 -> linear 64 -> add -> linear 10`, with parameters that do not matter.
 fn network() -> Program {
     let linear = |input, weights: u16| Operation::Linear {

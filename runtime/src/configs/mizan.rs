@@ -1,8 +1,8 @@
 //! The protocol's own pallets.
 
 use crate::{
-    configs::system::BlockHashCount, weights, Balances, Beacon, Contributions, Models, Providers,
-    Rewards, Runtime, RuntimeHoldReason, Signature,
+    configs::system::BlockHashCount, weights, Balances, Beacon, Contributions, Disputes, Jobs,
+    Models, Providers, Rewards, Runtime, RuntimeHoldReason, Signature,
 };
 use frame_support::parameter_types;
 use pallet_jobs::CurrentTiming;
@@ -51,11 +51,27 @@ impl pallet_jobs::Config for Runtime {
     type Settlement = Rewards;
     type BurnedDeposit = CountedBurn<Runtime>;
     type Contributions = Contributions;
+    type Disputes = Disputes;
     type Beacon = Beacon;
     type Economics = CurrentEconomics<Runtime>;
     type MatchingShare = MatchingShare;
     type AgendaShare = AgendaShare;
     type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+impl pallet_disputes::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BurnedDeposit = CountedBurn<Runtime>;
+    type Models = Models;
+    type Results = Jobs;
+    type Signature = Signature;
+    type AttestationReader = crate::attestations::Reader;
+    type Timing = CurrentTiming<Runtime>;
+    type Economics = CurrentEconomics<Runtime>;
+    type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -81,6 +81,7 @@ impl frame_system::Config for Runtime {
     type DbWeight = ParityDbWeight;
     type Version = Version;
     type SS58Prefix = Ss58Prefix;
+    type PostTransactions = crate::Disputes;
     type MaxConsumers = frame_support::traits::ConstU32<16>;
     type SystemWeightInfo = crate::weights::frame_system::WeightInfo<Runtime>;
     type ExtensionsWeightInfo = crate::weights::frame_system_extensions::WeightInfo<Runtime>;

@@ -2,14 +2,14 @@
 
 use super::on_development_chain;
 use crate::{
-    AccountId, Balance, Balances, Beacon, Contributions, Jobs, Models, Providers, Rewards, Runtime,
-    RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System,
+    AccountId, Balance, Balances, Beacon, Contributions, Disputes, Jobs, Models, Providers,
+    Rewards, Runtime, RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System,
 };
 use frame_support::{
     assert_ok,
     traits::{
         fungible::{Inspect, InspectHold},
-        OnIdle, OnInitialize,
+        OnIdle, OnInitialize, PostTransactions,
     },
     weights::Weight,
 };
@@ -59,10 +59,12 @@ fn start_block(block: u32) {
     Beacon::on_initialize(block);
     Jobs::on_initialize(block);
     Rewards::on_initialize(block);
+    Disputes::on_initialize(block);
 }
 
 /// A block whose hooks had no room for anything.
 pub(super) fn start_block_without_hooks() {
+    Disputes::post_transactions();
     let block = now() + 1;
     System::initialize(&block, &block_hash(block - 1), &Default::default());
 }
@@ -79,6 +81,7 @@ pub(super) fn now() -> u32 {
 pub(super) fn run_to(block: u32) -> Vec<RuntimeEvent> {
     let mut events = events();
     while now() < block {
+        Disputes::post_transactions();
         Jobs::on_idle(now(), Weight::from_parts(u64::MAX / 8, u64::MAX / 8));
         check_invariants();
         start_block(now() + 1);
@@ -105,6 +108,7 @@ pub(super) fn check_invariants() {
     assert_ok!(Jobs::do_try_state());
     assert_ok!(Contributions::do_try_state());
     assert_ok!(Rewards::do_try_state());
+    assert_ok!(Disputes::do_try_state());
 }
 
 /// Free and held.

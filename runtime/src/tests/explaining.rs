@@ -59,7 +59,8 @@ fn paid_job_tells_who_got_what_by_which_rule_and_when() {
         assert_eq!(
             explained(job).outlook,
             JobOutlook::InChallenge {
-                settles_block: settles
+                settles_block: settles,
+                open_demands: 0,
             }
         );
         run_to(settles);
@@ -432,6 +433,7 @@ fn register_by_force(provider: sp_keyring::Sr25519Keyring, worker: &AccountId) {
         heard_block: None,
         misses: 0,
         paused_until_block: 0,
+        convicted: false,
     };
     pallet_providers::Workers::<Runtime>::insert(worker, record);
     pallet_providers::WorkersOf::<Runtime>::insert(id(provider), worker, ());

@@ -1,8 +1,8 @@
 //! The chain's WASM computes what the native code does.
 
 use codec::{Decode, Encode};
-use mizan_protocol::api::TensorApiError;
-use mizan_tensor::{vectors, Plan, TensorRef};
+use mizan_protocol::api::{ClaimedHashes, TensorApiError};
+use mizan_tensor::{hash_bytes, vectors, Accusation, Exhibits, Plan, TensorRef};
 use polkadot_sdk::*;
 use sc_executor::{WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
@@ -38,22 +38,66 @@ impl Chain {
         batch: u32,
         bytes: Vec<Vec<u8>>,
     ) -> Result<i8, TensorApiError> {
+        let arguments = (program, operation, index, batch, bytes).encode();
+        self.call("TensorApi_element", &arguments)
+    }
+
+    fn call<R: Decode>(&self, function: &str, arguments: &[u8]) -> R {
         let fetcher = WrappedRuntimeCode(Cow::Borrowed(&self.code));
         let code = RuntimeCode {
             code_fetcher: &fetcher,
             heap_pages: None,
             hash: self.hash.clone(),
         };
-        let arguments = (program, operation, index, batch, bytes).encode();
         let mut state = sp_state_machine::BasicExternalities::default();
-        let (result, _) = self.executor.call(
-            &mut state,
-            &code,
-            "TensorApi_element",
-            &arguments,
-            CallContext::Offchain,
-        );
+        let context = CallContext::Offchain;
+        let (result, _) = self
+            .executor
+            .call(&mut state, &code, function, arguments, context);
         Decode::decode(&mut &result.expect("the call runs")[..]).expect("the answer decodes")
+    }
+}
+
+#[test]
+fn the_referee_judges_in_wasm_as_it_does_natively() {
+    let chain = Chain::new();
+    for vector in vectors::all().unwrap() {
+        let plan = Plan::new(vector.program.clone()).unwrap();
+        let parameters: Vec<&[u8]> = vector.parameters.iter().map(Vec::as_slice).collect();
+        let inputs: Vec<&[u8]> = vector.inputs.iter().map(Vec::as_slice).collect();
+        let mut trace = vector.trace.clone();
+        let wrong_at = trace.len() - 1;
+        trace[wrong_at] ^= 1;
+        let outputs = plan.outputs(&trace, vector.batch).unwrap();
+        let outputs: Vec<&[u8]> = outputs.iter().map(Vec::as_slice).collect();
+        let hashes = |blobs: &[&[u8]]| blobs.iter().map(|blob| hash_bytes(blob)).collect();
+        let claim = ClaimedHashes {
+            batch: vector.batch,
+            inputs: hashes(&inputs),
+            outputs: hashes(&outputs),
+            trace: hash_bytes(&trace),
+        };
+        let exhibits = Exhibits {
+            plan: &plan,
+            batch: vector.batch,
+            parameters: &parameters,
+            inputs: &inputs,
+            trace: &trace,
+            outputs: &outputs,
+        };
+        for index in 0..trace.len() {
+            let accusation = Accusation::Element {
+                operation: 0,
+                index: index as u64,
+            };
+            let evidence = exhibits.evidence(&accusation).unwrap();
+            let program = vector.program.encode();
+            let native = mizan_protocol::api::judge(&program, &claim, &accusation, &evidence);
+            let arguments = (program, &claim, accusation, evidence).encode();
+            let in_wasm = chain.call("TensorApi_judge", &arguments);
+            assert_eq!(native, in_wasm, "{}", vector.name);
+            assert_eq!(in_wasm, Ok(index == wrong_at), "{}", vector.name);
+        }
     }
 }
 

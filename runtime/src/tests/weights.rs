@@ -129,6 +129,7 @@ fn runtime_uses_the_generated_weights() {
     generated!(
         pallet_balances,
         pallet_beacon,
+        pallet_disputes,
         pallet_jobs,
         pallet_models,
         pallet_providers,

@@ -5,6 +5,7 @@ pub mod frame_system;
 pub mod frame_system_extensions;
 pub mod pallet_balances;
 pub mod pallet_beacon;
+pub mod pallet_disputes;
 pub mod pallet_jobs;
 pub mod pallet_models;
 pub mod pallet_providers;

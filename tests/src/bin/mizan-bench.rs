@@ -27,9 +27,12 @@ async fn measure() -> Result<()> {
         }
     }
     let figures = match name.as_deref() {
+        Some("audit") => bench::audit::figures()?,
         Some("blobs") => bench::blobs::figures().await?,
         Some("cpu-gemm") => bench::cpu_gemm::figures()?,
+        Some("commit-overhead") => bench::commit_overhead::figures()?,
         Some("demo") => demo_figures().await?,
+        Some("fraud-proof") => bench::fraud_proof::figures().await?,
         Some("weights") => bench::weights::figures()?,
         _ => bail!("unknown benchmark {name:?}; see scripts/bench"),
     };

@@ -280,6 +280,7 @@ mod tests {
     fn timing() -> Timing {
         Timing {
             challenge_blocks: 4,
+            answer_blocks: 8,
             decline_blocks: 5,
             min_duration_blocks: 5,
             max_duration_blocks: 3_600,
@@ -302,6 +303,8 @@ mod tests {
             burn_share: 80_000_000,
             mint_ratio: 500_000_000,
             timeout_share: 100_000_000,
+            proof_deposit: 0,
+            demand_deposit: 0,
             min_bond: 1,
             model_deposit: 1,
             model_byte_deposit: 1,

@@ -1,20 +1,15 @@
 //! The work over one connection: heartbeats, and one step after another for all jobs.
 
-use super::{upkeep, DaemonError};
+use super::{answering::Answering, liveness::Liveness, upkeep, DaemonError};
 use crate::{
     equipment::Equipment,
     journal::{JournalError, Key},
     metrics::shown,
     node::{Node, LONGEST_PAUSE},
     planning::Obstacle,
-    rivals::Signed,
     steps::{Progress, StepError, Task, DISK_FULL},
 };
-use mizan_client::{
-    calls,
-    views::{Timing, WorkerView},
-    At, BlockStream, ClientError, Hash,
-};
+use mizan_client::{views::Timing, At, BlockStream, ClientError, Hash};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -31,8 +26,6 @@ use tracing::{debug, info, warn};
 const LONGEST_URGENT_PAUSE: Duration = Duration::from_secs(4);
 /// Jobs are looked at this often even while no block becomes final.
 const TICK: Duration = Duration::from_secs(6);
-/// A reminder that nothing happens comes once in so many ticks.
-const TICKS_BETWEEN_REMINDERS: u32 = 20;
 
 /// Twice as long after each failure.
 fn pause_after(failures: u32, urgent: bool) -> Duration {
@@ -61,7 +54,8 @@ pub(super) struct Session {
     attempts: BTreeMap<Key, Attempt>,
     running: BTreeSet<Key>,
     tasks: JoinSet<(Key, Result<Progress, StepError>)>,
-    heartbeat: Option<JoinHandle<()>>,
+    answering: Answering,
+    liveness: Liveness,
     upkeep: Option<JoinHandle<Result<(), JournalError>>>,
     ticks: u32,
 }
@@ -74,15 +68,18 @@ impl Session {
         equipment.rivals.begin(node.best_number().await?);
         let worker = equipment.account();
         info!(%worker, genesis = %mizan_client::hex_hash(&node.genesis_hash()), "following the chain");
+        let answering = Answering::new(node.clone(), equipment.clone());
+        let liveness = Liveness::new(node.clone(), equipment.clone(), timing.clone());
         Ok(Self {
             node,
             equipment,
             timing,
+            answering,
+            liveness,
             blocks,
             attempts: BTreeMap::new(),
             running: BTreeSet::new(),
             tasks: JoinSet::new(),
-            heartbeat: None,
             upkeep: None,
             ticks: 0,
         })
@@ -113,6 +110,7 @@ impl Session {
                         self.finish(key, result)?;
                     }
                 }
+                () = self.answering.advance() => self.answering.check()?,
                 _ = stop.wait_for(|stop| *stop) => {
                     self.wind_up(stop_within).await;
                     return Ok(());
@@ -150,15 +148,19 @@ impl Session {
             }
         }
         if self.upkeep.is_none() {
-            let work = upkeep::run(self.node.clone(), self.equipment.clone(), self.ticks);
+            let longest = self.timing.max_duration_blocks;
+            let (node, equipment) = (self.node.clone(), self.equipment.clone());
+            let work = upkeep::run(node, equipment, longest, self.ticks);
             self.upkeep = Some(tokio::spawn(work));
         }
-        self.look_around().await
+        self.look_around().await?;
+        self.liveness.leave_if_convicted(self.tasks.len()).await
     }
 
     /// Says that the worker is there, and starts a step for every job that has none running.
     async fn look_around(&mut self) -> Result<(), DaemonError> {
-        self.stay_live().await?;
+        self.liveness.stay_live(self.ticks).await?;
+        self.answering.look();
         let account = self.equipment.account();
         let mut keys = BTreeSet::new();
         for job in self.node.jobs_of(&account, At::Finalized).await? {
@@ -256,13 +258,11 @@ impl Session {
     /// Lets running steps come to an end, for so long; the journal knows how to go on with those
     /// that do not.
     async fn wind_up(&mut self, within: Duration) {
-        if let Some(heartbeat) = self.heartbeat.take() {
-            heartbeat.abort();
-        }
+        self.liveness.stop();
         if let Some(upkeep) = self.upkeep.take() {
             upkeep.abort();
         }
-        let running = self.tasks.len();
+        let running = self.tasks.len() + self.answering.running();
         if running > 0 {
             info!(
                 "stopping; {running} running steps get {} seconds",
@@ -271,64 +271,15 @@ impl Session {
         }
         let ended = tokio::time::timeout(within, async {
             while self.tasks.join_next().await.is_some() {}
+            self.answering.wind_up().await;
         });
         if ended.await.is_err() {
             info!(
                 "{} steps were dropped; the journal knows them",
-                self.tasks.len()
+                self.tasks.len() + self.answering.running()
             );
         }
     }
-
-    async fn stay_live(&mut self) -> Result<(), DaemonError> {
-        let beating = self.heartbeat.as_ref();
-        if beating.is_some_and(|task| !task.is_finished()) || self.equipment.disk.is_full() {
-            return Ok(());
-        }
-        let worker = self.node.worker(&self.equipment.account()).await?;
-        let Some(worker) = worker else {
-            self.remind_to_register();
-            return Ok(());
-        };
-        let next_block = self.node.best_number().await?.saturating_add(1);
-        if heartbeat_due(&worker, &self.timing, next_block) {
-            let (node, equipment) = (self.node.clone(), self.equipment.clone());
-            self.heartbeat = Some(tokio::spawn(send_heartbeat(node, equipment)));
-        }
-        Ok(())
-    }
-
-    fn remind_to_register(&mut self) {
-        if self.ticks % TICKS_BETWEEN_REMINDERS == 1 {
-            let worker = self.equipment.account();
-            warn!("{worker} is not a registered worker: run `mizan-worker register`; waiting");
-            self.ticks = self.ticks.wrapping_add(1);
-        }
-    }
-}
-
-async fn send_heartbeat(node: Node, equipment: Arc<Equipment>) {
-    let call = calls::heartbeat();
-    let sent = equipment
-        .rivals
-        .send(Signed::Heartbeat, node.submit(&call, &equipment.key));
-    match sent.await {
-        Ok(included) => {
-            equipment.metrics.heartbeats.inc();
-            debug!("heartbeat in block {}", included.block_number);
-        }
-        Err(error) => warn!("no heartbeat: {error}"),
-    }
-}
-
-/// Whether a heartbeat in that block is free of fees and of use.
-fn heartbeat_due(worker: &WorkerView, timing: &Timing, block: u32) -> bool {
-    let Some(heard) = worker.heard_block else {
-        return true;
-    };
-    let waited = block >= heard.saturating_add(timing.heartbeat_blocks);
-    let resumes = heard < worker.paused_until_block && block >= worker.paused_until_block;
-    waited || resumes
 }
 
 fn shown_count(count: usize) -> i64 {
@@ -338,54 +289,6 @@ fn shown_count(count: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mizan_client::AccountId;
-
-    fn timing() -> Timing {
-        Timing {
-            challenge_blocks: 4,
-            decline_blocks: 5,
-            min_duration_blocks: 5,
-            max_duration_blocks: 100,
-            max_wait_blocks: 100,
-            heartbeat_blocks: 10,
-            liveness_blocks: 20,
-            back_off_blocks: 2,
-            era_blocks: 100,
-            retention_eras: 8,
-        }
-    }
-
-    fn worker(heard_block: Option<u32>, paused_until_block: u32) -> WorkerView {
-        WorkerView {
-            account: AccountId([1; 32]),
-            provider: AccountId([1; 32]),
-            ask: 1,
-            slots: 1,
-            open_jobs: 0,
-            heard_block,
-            misses: 0,
-            paused_until_block,
-        }
-    }
-
-    #[test]
-    fn a_heartbeat_is_due_at_first_then_in_its_rhythm_and_after_a_pause() {
-        let table = [
-            (worker(None, 0), 1, true),
-            (worker(Some(5), 0), 14, false),
-            (worker(Some(5), 0), 15, true),
-            (worker(Some(5), 9), 8, false),
-            (worker(Some(5), 9), 9, true),
-            (worker(Some(9), 9), 10, false),
-        ];
-        for (worker, block, due) in table {
-            assert_eq!(
-                heartbeat_due(&worker, &timing(), block),
-                due,
-                "{worker:?} at {block}"
-            );
-        }
-    }
 
     #[test]
     fn pauses_double_up_to_a_minute_and_stay_short_while_time_is_short() {

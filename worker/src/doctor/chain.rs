@@ -177,7 +177,7 @@ fn outlook(worker: &WorkerReport) -> Finding {
     let found = format!("{}: {}", outlook.rule, outlook.meaning);
     match &*outlook.rule {
         "idle" | "busy" => Finding::ok(CHECK, found),
-        "bond_too_small" => Finding::problem(CHECK, found, &outlook.what_to_do),
+        "bond_too_small" | "convicted" => Finding::problem(CHECK, found, &outlook.what_to_do),
         // A running worker mends these by itself.
         _ => Finding::warning(CHECK, found, &outlook.what_to_do),
     }
@@ -223,6 +223,9 @@ mod tests {
         let tight = bond(&provider, &idle, units::UNIT + 1);
         assert_eq!(tight.health, Health::Warning);
         assert_eq!(outlook(&idle).health, Health::Ok);
+        let convicted = outlook(&report("convicted", json!({})));
+        assert_eq!(convicted.health, Health::Problem);
+        assert_eq!(convicted.mend.unwrap(), "do it");
         assert_eq!(
             outlook(&report("silent", json!({}))).health,
             Health::Warning

@@ -1,10 +1,11 @@
 //! What actors send: mostly what makes sense where the market is, and some of what does not.
 
-use super::market::{
-    periods, Act, Batch, Consent, Market, Offer, State, Who, ACTORS, A_LITTLE, MAX_BATCH, PROGRAMS,
-};
+use super::challenges::{challenges, copies, wild_challenges};
+use super::market::{periods, Market, Offer, State, Who, ACTORS, A_LITTLE, MAX_BATCH, PROGRAMS};
 use super::money::{MIN_BOND, MIN_PRICE};
-use super::picks::{Claim, Pick};
+use super::picks::{Claim, Pick, Source};
+use super::results::{Fault, FAULTS};
+use super::sending::{Act, Batch, Consent};
 use crate::EXISTENTIAL_DEPOSIT;
 use mizan_protocol::{
     jobs::DeclineReason::{self, InputsUnavailable, TooLarge, Unavailable},
@@ -28,6 +29,8 @@ pub(super) fn acts(market: &Market, who: Who, depth: u32) -> BoxedStrategy<Act> 
             choices.push((weight, select(sensible).boxed()));
         }
     }
+    choices.extend(challenges(market, who));
+    choices.extend(copies(market));
     let can_post = market.spendable(who) >= A_LITTLE;
     let offer = offer(market);
     choices.extend([
@@ -37,30 +40,24 @@ pub(super) fn acts(market: &Market, who: Who, depth: u32) -> BoxedStrategy<Act> 
         ),
         (1, wrong_offer(market).prop_map(Act::Post).boxed()),
         (2, wild_work(market).boxed()),
+        (1, wild_challenges(market).boxed()),
         (2, money(market, who).boxed()),
         (1, wild_workforce(market, who).boxed()),
     ]);
     if depth > 0 {
-        let inner = acts(market, who, depth - 1);
-        let kinds = vec![Batch::UntilRefused, Batch::AllOrNothing, Batch::Whatever];
-        let batch = (select(kinds), vec(inner.clone(), 0..4));
-        let if_else = (inner.clone(), inner);
-        choices.extend([
-            (
-                3,
-                batch
-                    .prop_map(|(kind, acts)| Act::Batch(kind, acts))
-                    .boxed(),
-            ),
-            (
-                1,
-                if_else
-                    .prop_map(|(main, fallback)| Act::IfElse(Box::new(main), Box::new(fallback)))
-                    .boxed(),
-            ),
-        ]);
+        choices.extend(wrapped(acts(market, who, depth - 1)));
     }
     Union::new_weighted(choices).boxed()
+}
+
+/// Several in one transaction.
+fn wrapped(inner: BoxedStrategy<Act>) -> [(u32, BoxedStrategy<Act>); 2] {
+    let kinds = vec![Batch::UntilRefused, Batch::AllOrNothing, Batch::Whatever];
+    let batch = (select(kinds), vec(inner.clone(), 0..4));
+    let batch = batch.prop_map(|(kind, acts)| Act::Batch(kind, acts));
+    let if_else = (inner.clone(), inner)
+        .prop_map(|(main, fallback)| Act::IfElse(Box::new(main), Box::new(fallback)));
+    [(3, batch.boxed()), (1, if_else.boxed())]
 }
 
 /// What a worker must do now, or leave undone at its cost.
@@ -73,22 +70,27 @@ pub(super) fn duties(market: &Market, who: Who) -> Vec<Act> {
         };
         let job = Pick::Given(place);
         let outputs = PROGRAMS[record.offer.model].outputs;
-        let attest = |outputs| Act::Attest {
+        let attest = |outputs, fault| Act::Attest {
             job,
             claim: Claim::Assignment,
             outputs,
+            result: Source::Faulty(fault),
         };
         // Whose inputs were missed before are likely to be missed again.
         let missed = !record.missing.is_empty();
-        let (attests, misses) = if missed { (1, 20) } else { (6, 3) };
+        let (attests, misses) = if missed { (1, 20) } else { (3, 3) };
         // A worker acts on a block that it has seen, so hardly in the same.
         let attests = if given.assigned == market.now {
             0
         } else {
             attests
         };
-        acts.extend(vec![attest(outputs); attests]);
-        acts.push(attest(outputs + 1));
+        acts.extend(vec![attest(outputs, Fault::None); attests]);
+        if !missed {
+            let faulty = FAULTS.map(|fault| attest(outputs, fault));
+            acts.extend(vec![faulty; attests].concat());
+        }
+        acts.push(attest(outputs + 1, Fault::None));
         acts.extend(vec![Act::Decline(job, InputsUnavailable); misses]);
         acts.extend([TooLarge, Unavailable].map(|reason| Act::Decline(job, reason)));
     }
@@ -98,6 +100,10 @@ pub(super) fn duties(market: &Market, who: Who) -> Vec<Act> {
         let paused = worker.paused_until > 0;
         acts.extend(vec![Act::Heartbeat; if due { 5 } else { paused.into() }]);
     }
+    // A convicted worker is of no use until it is registered anew.
+    let own = market.workers.iter();
+    let convicted = own.filter(|(_, worker)| worker.provider == who && worker.convicted);
+    acts.extend(convicted.flat_map(|(key, _)| vec![Act::DeregisterWorker(*key); 3]));
     acts
 }
 
@@ -185,7 +191,7 @@ fn offer(market: &Market) -> impl Strategy<Value = Offer> {
     ]);
     (
         select(vec![1usize, 0]),
-        select(vec![1_000, 4_096, 1_000, 1]),
+        select(vec![1_000, 4_096, 4_096, 1]),
         select(PRICES.to_vec()),
         select(vec![6, 8, periods::MAX_DURATION]),
         select(vec![5, 2, 1, 13, periods::MAX_WAIT, periods::MAX_WAIT]),
@@ -251,6 +257,7 @@ fn wild_work(market: &Market) -> impl Strategy<Value = Act> {
         job,
         claim,
         outputs,
+        result: Source::Faulty(Fault::None),
     });
     prop_oneof![
         1 => job.clone().prop_map(Act::Cancel),

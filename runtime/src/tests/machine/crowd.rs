@@ -24,10 +24,12 @@ fn share_of_block(share: Perbill) -> Weight {
     share * block
 }
 
-/// How many steps of the agenda fit.
-fn steps_in(weight: Weight) -> usize {
-    let steps = weight.ref_time() / Weights::agenda_step().ref_time();
-    steps.try_into().expect("few fit")
+/// The fewest and the most jobs that expire within it: a step is begun only where the dearest one
+/// still fits, whatever it then weighs.
+fn steps_in(weight: Weight) -> (usize, usize) {
+    let (dearest, expire) = (Weights::agenda_step(), Weights::expire());
+    let steps = |weight: Weight| (weight.ref_time() / expire.ref_time()) as usize;
+    (steps(weight.saturating_sub(dearest)), steps(weight))
 }
 
 /// Posts them all. Gives the last block in which a worker can get them.
@@ -54,7 +56,7 @@ fn one_block(idle: Weight) -> usize {
     let limit = share_of_block(AgendaShare::get() + MatchingShare::get());
     assert!(used.all_lte(limit), "{used:?} of {limit:?}");
     let ended = before - open_jobs();
-    let most = steps_in(share_of_block(AgendaShare::get()));
+    let (_, most) = steps_in(share_of_block(AgendaShare::get()));
     assert!(ended <= most, "{ended} jobs ended, {most} fit the share");
     let used = Jobs::on_idle(now(), idle);
     assert!(used.all_lte(idle), "{used:?} of {idle:?} idle");
@@ -84,8 +86,8 @@ fn ten_thousand_jobs_that_expire_at_once_are_refunded_within_the_agendas_share()
             assert_eq!(one_block(Weight::zero()), 0, "a job ended early");
         }
         // Blocks that are full of others' transactions: nothing is idle.
-        let most = steps_in(share_of_block(AgendaShare::get()));
-        let enough = CROWD.div_ceil(most - 1) + 1;
+        let (least, _) = steps_in(share_of_block(AgendaShare::get()));
+        let enough = CROWD.div_ceil(least - 1) + 1;
         let mut blocks = 0;
         while open_jobs() > 0 {
             let ended = one_block(Weight::zero());
@@ -107,8 +109,9 @@ fn idle_blocks_refund_ten_thousand_jobs_sooner_and_never_take_more_than_is_idle(
         while now() < last {
             assert_eq!(one_block(idle), 0, "a job ended early");
         }
-        let most = steps_in(share_of_block(AgendaShare::get())) + steps_in(idle);
-        let enough = CROWD.div_ceil(most - 2) + 1;
+        let shares = [share_of_block(AgendaShare::get()), idle];
+        let least: usize = shares.map(|share| steps_in(share).0).iter().sum();
+        let enough = CROWD.div_ceil(least - 2) + 1;
         let mut blocks = 0;
         while open_jobs() > 0 {
             one_block(idle);

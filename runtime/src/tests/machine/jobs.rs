@@ -1,17 +1,16 @@
 //! The model's jobs, from the post to the day they are forgotten.
 
 use super::market::{
-    must, periods, Assignment, Facts, Job, Market, Offer, Refusal, State, Who, ACTORS, MAX_BATCH,
-    PROGRAMS,
+    must, periods, Assignment, Contribution, Facts, Job, Market, Offer, Refusal, State, Who,
+    MAX_BATCH, PROGRAMS,
 };
 use super::money::{job_deposit, lock, payment, split, MIN_PRICE};
 use super::picks::Claim;
+use super::results::{Fault, Work};
 use mizan_protocol::{
     explain::Rule,
     jobs::{DeclineReason, EndReason},
 };
-use polkadot_sdk::*;
-use sp_io::hashing::{blake2_256, twox_64};
 
 /// Whether workers may be sent there.
 fn is_server(address: &str) -> bool {
@@ -29,7 +28,8 @@ fn check(offer: &Offer, facts: &Facts) -> Result<(), Refusal> {
     must(offer.inputs == facts.inputs, "Jobs(WrongInputCount)")?;
     must(offer.price >= MIN_PRICE, "Jobs(PriceTooLow)")?;
     // A block's time fetches three million bytes.
-    let fetching = (facts.item_input_bytes * u64::from(offer.batch)).div_ceil(3_000_000) as u32;
+    let item = facts.input_bytes.iter().sum::<u64>();
+    let fetching = (item * u64::from(offer.batch)).div_ceil(3_000_000) as u32;
     let least = periods::MIN_DURATION + fetching;
     must(offer.duration >= least, "Jobs(DurationTooShort)")?;
     let most = periods::MAX_DURATION;
@@ -87,7 +87,10 @@ impl Market {
         let job = self.jobs.get(&id).ok_or("Jobs(JobUnknown)")?;
         let assignment = match &job.state {
             State::Assigned(assignment) => assignment.clone(),
-            State::Attested { .. } | State::Settled { .. } => return Err("Jobs(AlreadyAttested)"),
+            State::Attested { .. }
+            | State::Settled { .. }
+            | State::Convicted { .. }
+            | State::Refused { .. } => return Err("Jobs(AlreadyAttested)"),
             State::Open | State::Ended(..) => return Err("Jobs(NotAssigned)"),
         };
         must(assignment.worker == by, "Jobs(NotYourAssignment)")?;
@@ -120,7 +123,7 @@ impl Market {
         Ok(())
     }
 
-    fn time_out(&mut self, id: u64, given: Assignment) {
+    pub(super) fn time_out(&mut self, id: u64, given: Assignment) {
         let burned = given.lock.min(given.payment / 10);
         self.unlock(given.provider, given.lock, burned);
         let rule = Rule::TimedOut {
@@ -128,6 +131,20 @@ impl Market {
             provider: given.provider,
             burned,
             paused_until_block: self.miss(given.worker),
+        };
+        self.note(id, rule);
+        self.take_back(id, &given);
+    }
+
+    /// The worker's provider was convicted for another job.
+    pub(super) fn recall(&mut self, id: u64, given: Assignment) {
+        let now = self.now;
+        self.unlock(given.provider, given.lock, 0);
+        let worker = self.workers.get_mut(&given.worker);
+        worker.expect("busy workers can't leave").finish(now);
+        let rule = Rule::Recalled {
+            worker: given.worker,
+            provider: given.provider,
         };
         self.note(id, rule);
         self.take_back(id, &given);
@@ -166,23 +183,24 @@ impl Market {
         id: u64,
         claim: Claim,
         outputs: usize,
+        result: Work,
     ) -> Result<(), Refusal> {
         let given = self.assigned_to(by, id)?;
         let now = self.now;
         must(now <= given.attest_by, "Jobs(AttestTooLate)")?;
         let right = given.assigned < now && claim == Claim::Block(given.assigned);
         must(right, "Jobs(WrongAssignmentBlock)")?;
-        let job = self.job_mut(id);
-        let facts = &PROGRAMS[job.offer.model];
+        let facts = &PROGRAMS[self.jobs[&id].offer.model];
         must(outputs == facts.outputs, "Jobs(WrongOutputCount)")?;
+        let settles = self.open_case(id);
+        let job = self.job_mut(id);
         let returned = job.held - given.payment;
         job.held = given.payment;
         let (requester, macs) = (job.requester, job.macs);
-        let settles = now + periods::CHALLENGE + 1;
         job.due = settles;
         job.state = State::Attested {
             by: given.clone(),
-            outputs,
+            fault: result.fault,
             attested: now,
             settles,
         };
@@ -201,34 +219,33 @@ impl Market {
         Ok(())
     }
 
-    fn settle(&mut self, id: u64, given: Assignment) {
+    pub(super) fn settle(&mut self, id: u64, given: Assignment, fault: Fault) {
         let now = self.now;
         let job = self.job_mut(id);
         let (requester, macs, payment) = (job.requester, job.macs, job.held);
         let directed = job.offer.worker.is_some();
         let (worker_paid, burned, minted) = split(payment);
         job.held = 0;
-        let deposit = std::mem::take(&mut job.deposit);
-        job.due = now + periods::ERA * periods::RETENTION_ERAS;
+        self.accounts[requester].payment -= payment;
+        self.refund(id);
+        self.close_case(id);
         let provider = given.provider;
         self.unlock(provider, given.lock, 0);
         if let Some(worker) = self.workers.get_mut(&given.worker) {
             worker.misses = 0;
         }
-        self.accounts[requester].payment -= payment;
-        self.accounts[requester].deposit -= deposit;
-        self.accounts[requester].free += deposit;
         self.accounts[provider].free += worker_paid + minted;
         self.burned += burned;
         self.minted += minted;
-        let entry = self.eras.entry((now / periods::ERA, provider)).or_default();
+        let entry = self.era_entry(provider);
         entry.settled += macs;
         entry.directed += if directed { macs } else { 0 };
         entry.jobs += 1;
         entry.burned += burned;
         self.units.entry(provider).or_default().accepted += macs;
-        self.job_mut(id).state = State::Settled {
+        let state = State::Settled {
             by: given,
+            fault,
             worker_paid,
             burned,
             minted,
@@ -241,116 +258,100 @@ impl Market {
             burned,
             minted,
         };
-        self.note(id, rule);
+        self.finish_job(id, rule, state);
     }
 
-    /// Ends a job that no worker has, and refunds it.
-    fn end(&mut self, id: u64, reason: EndReason) {
-        let now = self.now;
+    /// A large result was not delivered: nobody gains.
+    pub(super) fn refuse_delivery(&mut self, by: Who, id: u64) -> Result<(), Refusal> {
+        let job = self.jobs.get(&id).ok_or("Jobs(JobUnknown)")?;
+        must(job.requester == by, "Jobs(NotYourJob)")?;
+        let State::Attested {
+            by: given, fault, ..
+        } = job.state.clone()
+        else {
+            return Err("Jobs(NotAttested)");
+        };
+        let outputs = PROGRAMS[job.offer.model].operation_bytes.iter();
+        let large = outputs.sum::<u64>() * u64::from(job.offer.batch) > 1_048_576;
+        must(large, "Jobs(DeliveryCanBeDemanded)")?;
+        must(self.cases[&id].demands.is_empty(), "Jobs(DemandsOpen)")?;
+        let (provider, refused) = (given.provider, self.now);
+        let burned = std::mem::take(&mut self.job_mut(id).held);
+        self.accounts[by].payment -= burned;
+        self.burned += burned;
+        self.refund(id);
+        self.close_case(id);
+        self.unlock(provider, given.lock, 0);
+        self.unclaim(id, provider);
+        for who in [by, provider] {
+            *self.refusals.entry(who).or_default() += 1;
+        }
+        let state = State::Refused {
+            by: given,
+            fault,
+            refused,
+        };
+        self.finish_job(id, Rule::Refused { provider, burned }, state);
+        Ok(())
+    }
+
+    /// A claimed result will not be paid.
+    pub(super) fn unclaim(&mut self, id: u64, provider: Who) {
+        let macs = self.jobs[&id].macs;
+        let units = self.units.entry(provider).or_default();
+        units.claimed -= macs;
+        units.rejected += macs;
+    }
+
+    pub(super) fn era_entry(&mut self, provider: Who) -> &mut Contribution {
+        let era = self.now / periods::ERA;
+        self.eras.entry((era, provider)).or_default()
+    }
+
+    /// Gives back what is held for a job, and says how much it was.
+    pub(super) fn refund(&mut self, id: u64) -> u128 {
         let job = self.job_mut(id);
         let (held, deposit) = (job.held, job.deposit);
         let requester = job.requester;
         (job.held, job.deposit) = (0, 0);
-        job.state = State::Ended(reason, now);
-        job.due = now + periods::ERA * periods::RETENTION_ERAS;
-        let missing = reason == EndReason::InputsUnavailable;
-        let burned = if missing { deposit / 10 } else { 0 };
-        let refunded = held + deposit - burned;
         let account = &mut self.accounts[requester];
         account.payment -= held;
         account.deposit -= deposit;
-        account.free += refunded;
+        account.free += held + deposit;
+        held + deposit
+    }
+
+    /// Nothing more happens to the job, and one day it is forgotten.
+    pub(super) fn finish_job(&mut self, id: u64, rule: Rule<Who>, state: State) {
+        let due = self.now + periods::ERA * periods::RETENTION_ERAS;
+        let job = self.job_mut(id);
+        (job.state, job.due) = (state, due);
+        self.note(id, rule);
+    }
+
+    /// Ends a job that no worker has, and refunds it.
+    pub(super) fn end(&mut self, id: u64, reason: EndReason) {
+        let job = self.job_mut(id);
+        let (requester, deposit) = (job.requester, job.deposit);
+        let missing = reason == EndReason::InputsUnavailable;
+        let burned = if missing { deposit / 10 } else { 0 };
+        let refunded = self.refund(id) - burned;
+        self.accounts[requester].free -= burned;
         self.burned += burned;
         let rule = Rule::Ended {
             reason,
             refunded,
             burned,
         };
-        self.note(id, rule);
+        self.finish_job(id, rule, State::Ended(reason, self.now));
     }
 
-    fn note(&mut self, id: u64, rule: Rule<Who>) {
+    pub(super) fn note(&mut self, id: u64, rule: Rule<Who>) {
         let note = (self.now, rule);
         self.job_mut(id).history.push(note);
     }
 
-    fn job_mut(&mut self, id: u64) -> &mut Job {
+    pub(super) fn job_mut(&mut self, id: u64) -> &mut Job {
         self.jobs.get_mut(&id).expect("the job is known")
-    }
-
-    /// Does what is due. Within a block the chain goes by the hashes of the ids: a settlement
-    /// before a timeout of the same worker leaves another count of misses than after it.
-    pub(super) fn do_what_is_due(&mut self) {
-        let due = self.jobs.iter().filter(|(_, job)| job.due <= self.now);
-        let mut due: Vec<_> = due.map(|(id, job)| (job.due, *id)).collect();
-        due.sort_by_key(|(block, id)| (*block, twox_64(&id.to_le_bytes()), id.to_le_bytes()));
-        for (_, id) in due {
-            match self.jobs[&id].state.clone() {
-                State::Open => self.end(id, EndReason::Expired),
-                State::Assigned(given) => self.time_out(id, given),
-                State::Attested { by, .. } => self.settle(id, by),
-                State::Settled { .. } | State::Ended(..) => drop(self.jobs.remove(&id)),
-            }
-        }
-    }
-
-    pub(super) fn match_open_jobs(&mut self) {
-        let open = self.jobs.iter().filter(|(_, job)| job.state == State::Open);
-        let open: Vec<_> = open.map(|(id, _)| *id).collect();
-        for id in open {
-            self.look_for_worker(id);
-        }
-    }
-
-    /// Gives the job to the idle worker with the lowest ask whose bond covers the lock. Among
-    /// equal asks the lowest hash of beacon, job and worker decides.
-    fn look_for_worker(&mut self, id: u64) {
-        let (job, now) = (&self.jobs[&id], self.now);
-        let fitting = self.workers.iter().filter_map(|(who, worker)| {
-            let free_bond = self.idle_bond(worker)?;
-            let named = job.offer.worker.is_none_or(|named| named == *who);
-            let wanted = named && !job.excluded.contains(who) && worker.ask <= job.offer.price;
-            let payment = payment(worker.ask.max(MIN_PRICE), job.macs)?.min(job.held);
-            let lock = lock(payment)?;
-            (wanted && lock <= free_bond).then_some((worker.ask, *who, payment, lock))
-        });
-        let Some((_, worker, payment, lock)) =
-            fitting.min_by_key(|(ask, who, ..)| (*ask, self.tie_break(id, *who)))
-        else {
-            return;
-        };
-        let provider = self.workers[&worker].provider;
-        let attest_by = now + job.offer.duration;
-        let given = Assignment {
-            worker,
-            provider,
-            payment,
-            lock,
-            assigned: now,
-            attest_by,
-        };
-        let rule = Rule::Assigned {
-            worker,
-            provider,
-            payment,
-            lock,
-            attest_by_block: attest_by,
-        };
-        let backing = self.provider_mut(provider);
-        backing.locked += lock;
-        backing.locks += 1;
-        let busy = self.workers.get_mut(&worker);
-        busy.expect("it was just found").begin();
-        self.note(id, rule);
-        let job = self.job_mut(id);
-        job.due = attest_by + 1;
-        job.state = State::Assigned(given);
-    }
-
-    fn tie_break(&self, id: u64, worker: Who) -> [u8; 32] {
-        let mut subject = self.beacon.to_vec();
-        subject.extend(id.to_le_bytes());
-        subject.extend(ACTORS[worker].to_raw_public());
-        blake2_256(&subject)
     }
 }

@@ -3,12 +3,14 @@
 //! It says what each act does and which are refused, in far fewer words than the pallets: no
 //! storage, no weights, no lists kept beside the records.
 
+use super::disputes::Case;
 use super::money::Account;
-use super::picks::{Claim, Pick};
+use super::results::{Fault, Work};
+use super::sending::Told;
 use super::workforce;
 use mizan_protocol::{
     explain::{Rule, Units},
-    jobs::{DeclineReason, EndReason},
+    jobs::{EndReason, Grounds},
     UNIT,
 };
 use polkadot_sdk::*;
@@ -29,7 +31,8 @@ pub(super) type Who = usize;
 
 /// Short periods, so that few steps see all of them pass.
 pub(super) mod periods {
-    pub(crate) const CHALLENGE: u32 = 3;
+    pub(crate) const CHALLENGE: u32 = 5;
+    pub(crate) const ANSWER: u32 = 4;
     pub(crate) const DECLINE: u32 = 2;
     pub(crate) const MIN_DURATION: u32 = 4;
     pub(crate) const MAX_DURATION: u32 = 12;
@@ -46,7 +49,11 @@ pub(super) struct Facts {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) item_macs: u128,
-    pub(super) item_input_bytes: u64,
+    /// Of one item of each input.
+    pub(super) input_bytes: &'static [u64],
+    pub(super) parameter_bytes: &'static [u64],
+    /// Of one item of what each operation gives. Each is an output, in the same order.
+    pub(super) operation_bytes: &'static [u64],
 }
 
 /// A small program, and one whose full batch is four compute units.
@@ -55,13 +62,17 @@ pub(super) const PROGRAMS: [Facts; 2] = [
         inputs: 1,
         outputs: 1,
         item_macs: 3 * 8,
-        item_input_bytes: 8,
+        input_bytes: &[8],
+        parameter_bytes: &[3 * 8, 3 * 16],
+        operation_bytes: &[3],
     },
     Facts {
         inputs: 2,
         outputs: 2,
         item_macs: 1_024 * 1_024 + 3 * 8,
-        item_input_bytes: 1_024 + 8,
+        input_bytes: &[1_024, 8],
+        parameter_bytes: &[1_024 * 1_024, 1_024 * 16, 3 * 8, 3 * 16],
+        operation_bytes: &[1_024, 3],
     },
 ];
 
@@ -84,69 +95,6 @@ pub(super) struct Offer {
     pub(super) servers: Vec<String>,
 }
 
-/// A worker key's word that it works for a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consent {
-    None,
-    ToThisProvider,
-    ToAnother,
-}
-
-/// What an actor can send.
-#[derive(Clone, Debug)]
-pub(super) enum Act {
-    Post(Offer),
-    Cancel(Pick),
-    Decline(Pick, DeclineReason),
-    Attest {
-        job: Pick,
-        claim: Claim,
-        outputs: usize,
-    },
-    RegisterProvider(u128),
-    Bond(u128),
-    Unbond(u128),
-    Exit,
-    RegisterWorker {
-        worker: Who,
-        ask: u128,
-        slots: u32,
-        consent: Consent,
-    },
-    SetAsk(Who, u128),
-    DeregisterWorker(Who),
-    Heartbeat,
-    Transfer {
-        to: Who,
-        amount: u128,
-        keep_alive: bool,
-    },
-    Burn(u128),
-    /// `balances.burn`, which nobody may send.
-    BurnUncounted(u128),
-    Batch(Batch, Vec<Act>),
-    IfElse(Box<Act>, Box<Act>),
-}
-
-/// How a batch takes a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Batch {
-    /// What came before it stays, the rest is not tried.
-    UntilRefused,
-    /// Nothing stays.
-    AllOrNothing,
-    /// The others are done.
-    Whatever,
-}
-
-/// What wrappers tell of refusals that they swallowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    Interrupted(usize, Refusal),
-    ItemRefused(Refusal),
-    FellBack(Refusal),
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assignment {
     pub(super) worker: Who,
@@ -163,18 +111,34 @@ pub(super) enum State {
     Assigned(Assignment),
     Attested {
         by: Assignment,
-        outputs: usize,
+        fault: Fault,
         attested: u32,
         settles: u32,
     },
     Settled {
         by: Assignment,
+        fault: Fault,
         worker_paid: u128,
         burned: u128,
         minted: u128,
         settled: u32,
     },
     Ended(EndReason, u32),
+    Convicted {
+        by: Assignment,
+        fault: Fault,
+        grounds: Grounds,
+        challenger: Option<Who>,
+        rewarded: u128,
+        burned: u128,
+        refunded: u128,
+        convicted: u32,
+    },
+    Refused {
+        by: Assignment,
+        fault: Fault,
+        refused: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +159,27 @@ pub(super) struct Job {
 impl Job {
     /// Whether money is held for it.
     pub(super) fn is_unfinished(&self) -> bool {
-        !matches!(self.state, State::Settled { .. } | State::Ended(..))
+        matches!(
+            self.state,
+            State::Open | State::Assigned(_) | State::Attested { .. }
+        )
+    }
+
+    /// What its worker does, with that fault.
+    pub(super) fn work(&self, fault: Fault) -> Work {
+        Work {
+            model: self.offer.model,
+            batch: self.offer.batch,
+            fault,
+        }
+    }
+
+    /// The result that its worker claims, while that can be challenged.
+    pub(super) fn claim(&self) -> Option<Work> {
+        match self.state {
+            State::Attested { fault, .. } => Some(self.work(fault)),
+            _ => None,
+        }
     }
 
     /// Whether that worker has it.
@@ -211,6 +195,7 @@ pub(super) struct Contribution {
     pub(super) directed: u128,
     pub(super) jobs: u64,
     pub(super) burned: u128,
+    pub(super) convictions: u32,
 }
 
 /// Everything that is so at one moment.
@@ -219,6 +204,10 @@ pub(super) struct Market {
     pub(super) now: u32,
     /// Whether this block's hooks had no room for jobs: what is due waits for the block's end.
     pub(super) crowded: bool,
+    /// Blocks so far that had room for a fraud proof to the end; this one is not over.
+    pub(super) time: u32,
+    /// Whether this block has no such room.
+    pub(super) full: bool,
     /// The newest output, that of the parent block.
     pub(super) beacon: [u8; 32],
     pub(super) accounts: [Account; ACTORS.len()],
@@ -228,9 +217,12 @@ pub(super) struct Market {
     pub(super) workers: BTreeMap<Who, workforce::Worker>,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
+    pub(super) cases: BTreeMap<u64, Case>,
+    /// How many deliveries each had a part in that were refused.
+    pub(super) refusals: BTreeMap<Who, u32>,
     pub(super) eras: BTreeMap<(u32, Who), Contribution>,
     pub(super) units: BTreeMap<Who, Units>,
-    /// What the wrappers of the last act told.
+    /// What the last act told.
     pub(super) told: Vec<Told>,
 }
 
@@ -245,6 +237,8 @@ impl Market {
         let mut market = Self {
             now: 0,
             crowded: false,
+            time: 0,
+            full: false,
             beacon: [0; 32],
             accounts: wealth.map(Account::with),
             minted: 0,
@@ -253,99 +247,14 @@ impl Market {
             workers: BTreeMap::new(),
             jobs: BTreeMap::new(),
             next_job: 0,
+            cases: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             eras: BTreeMap::new(),
             units: BTreeMap::new(),
             told: Vec::new(),
         };
         market.start_block();
         market
-    }
-
-    /// Does what an actor sends, resolved, or refuses it and changes nothing.
-    pub(super) fn take(&mut self, by: Who, act: &Act) -> Result<(), Refusal> {
-        self.told.clear();
-        self.dispatch(by, act, false)
-    }
-
-    fn dispatch(&mut self, by: Who, act: &Act, in_batch_all: bool) -> Result<(), Refusal> {
-        let filtered = match act {
-            Act::BurnUncounted(_) => true,
-            Act::Batch(Batch::AllOrNothing, _) => in_batch_all,
-            _ => false,
-        };
-        must(!filtered, "System(CallFiltered)")?;
-        let before = self.clone();
-        let result = self.perform(by, act, in_batch_all);
-        if result.is_err() {
-            *self = before;
-        }
-        result
-    }
-
-    fn perform(&mut self, by: Who, act: &Act, in_batch_all: bool) -> Result<(), Refusal> {
-        match act {
-            Act::Post(offer) => self.post(by, offer),
-            Act::Cancel(job) => self.cancel(by, job.id()),
-            Act::Decline(job, reason) => self.decline(by, job.id(), *reason),
-            Act::Attest {
-                job,
-                claim,
-                outputs,
-            } => self.attest(by, job.id(), *claim, *outputs),
-            Act::RegisterProvider(bond) => self.register_provider(by, *bond),
-            Act::Bond(amount) => self.bond(by, *amount),
-            Act::Unbond(amount) => self.unbond(by, *amount),
-            Act::Exit => self.exit(by),
-            Act::RegisterWorker {
-                worker,
-                ask,
-                slots,
-                consent,
-            } => self.register_worker(by, *worker, *ask, *slots, *consent),
-            Act::SetAsk(worker, ask) => self.set_ask(by, *worker, *ask),
-            Act::DeregisterWorker(worker) => self.deregister_worker(by, *worker),
-            Act::Heartbeat => self.heartbeat(by),
-            Act::Transfer {
-                to,
-                amount,
-                keep_alive,
-            } => self.transfer(by, *to, *amount, *keep_alive),
-            Act::Burn(amount) => self.burn(by, *amount),
-            Act::BurnUncounted(_) => Err("System(CallFiltered)"),
-            Act::Batch(kind, acts) => self.batch(by, *kind, acts, in_batch_all),
-            Act::IfElse(main, fallback) => {
-                let Err(refusal) = self.dispatch(by, main, in_batch_all) else {
-                    return Ok(());
-                };
-                self.dispatch(by, fallback, in_batch_all)?;
-                self.told.push(Told::FellBack(refusal));
-                Ok(())
-            }
-        }
-    }
-
-    fn batch(
-        &mut self,
-        by: Who,
-        kind: Batch,
-        acts: &[Act],
-        in_batch_all: bool,
-    ) -> Result<(), Refusal> {
-        let in_batch_all = in_batch_all || kind == Batch::AllOrNothing;
-        for (index, act) in acts.iter().enumerate() {
-            let Err(refusal) = self.dispatch(by, act, in_batch_all) else {
-                continue;
-            };
-            match kind {
-                Batch::UntilRefused => {
-                    self.told.push(Told::Interrupted(index, refusal));
-                    return Ok(());
-                }
-                Batch::AllOrNothing => return Err(refusal),
-                Batch::Whatever => self.told.push(Told::ItemRefused(refusal)),
-            }
-        }
-        Ok(())
     }
 
     /// Ends this block and begins the next.
@@ -363,6 +272,8 @@ impl Market {
 
     fn end_block(&mut self) {
         self.told.clear();
+        self.time += u32::from(!self.full);
+        self.full = false;
         // In a block with room nothing is due any more at its end.
         self.do_what_is_due();
     }

@@ -10,6 +10,10 @@ use sp_core::U256;
 pub(super) const MIN_PRICE: u128 = UNIT / 1_000;
 /// Least bond of a provider.
 pub(super) const MIN_BOND: u128 = 10 * UNIT;
+/// What a fraud proof that proves nothing costs.
+pub(super) const PROOF_DEPOSIT: u128 = UNIT / 10;
+/// Deposit of the first demand on a job.
+pub(super) const DEMAND_DEPOSIT: u128 = UNIT / 10;
 /// Part of every payment that does not depend on its size.
 const FLAT_PRICE: u128 = UNIT / 10;
 
@@ -50,6 +54,7 @@ pub(super) struct Account {
     pub(super) bond: u128,
     pub(super) payment: u128,
     pub(super) deposit: u128,
+    pub(super) demands: u128,
 }
 
 impl Account {
@@ -61,7 +66,7 @@ impl Account {
     }
 
     pub(super) fn held(&self) -> u128 {
-        self.bond + self.payment + self.deposit
+        self.bond + self.payment + self.deposit + self.demands
     }
 
     pub(super) fn total(&self) -> u128 {

@@ -1,8 +1,10 @@
 //! The runtime under test: sends it what the model is sent.
 
-use super::market::{periods, Act, Batch, Consent, Offer, Told, Who, ACTORS, PROGRAMS};
-use super::picks::Claim;
-use super::strategy::Machine;
+use super::market::{periods, Offer, Who, ACTORS, MAX_BATCH, PROGRAMS};
+use super::picks::{Claim, Damage, Form, Second, Shown};
+use super::results::{programs, Fault, Work};
+use super::sending::{Act, Batch, Consent, Told};
+use super::strategy::{Lane, Machine};
 use crate::tests::{chain::*, providing::consent};
 use crate::{
     AccountId, Balances, Beacon, Jobs, Models, Rewards, Runtime, RuntimeCall, RuntimeError,
@@ -11,25 +13,21 @@ use crate::{
 use codec::Encode;
 use frame_support::{
     assert_ok,
-    traits::{OnIdle, OnInitialize},
+    dispatch::{DispatchClass, Pays},
+    traits::{OnIdle, OnInitialize, PostTransactions},
     weights::Weight,
 };
 use mizan_protocol::{
     jobs::{BlobServers, Hashes},
     ModelId, Timing, UNIT,
 };
-use mizan_tensor::{Operand, Operation, Parameter, Program, TensorType};
+use mizan_tensor::Program;
 use polkadot_sdk::*;
 use sp_core::H256;
 use sp_runtime::{traits::Dispatchable, DispatchError};
 
 /// What the six accounts of the development chain have together.
 pub(super) const GENESIS: u128 = 6_000_000 * UNIT;
-/// Every input, every output and every trace is named by the same hash.
-pub(super) const INPUT: H256 = H256([5; 32]);
-pub(super) const OUTPUT: H256 = H256([7; 32]);
-pub(super) const TRACE: H256 = H256([8; 32]);
-
 /// The chain on which the test runs, with what the model calls by numbers.
 pub(super) struct Chain {
     pub(super) programs: [ModelId; PROGRAMS.len()],
@@ -42,6 +40,7 @@ pub(super) fn account(who: Who) -> AccountId {
 fn timing_of_the_model() -> Timing {
     Timing {
         challenge_blocks: periods::CHALLENGE,
+        answer_blocks: periods::ANSWER,
         decline_blocks: periods::DECLINE,
         min_duration_blocks: periods::MIN_DURATION,
         max_duration_blocks: periods::MAX_DURATION,
@@ -54,33 +53,6 @@ fn timing_of_the_model() -> Timing {
     }
 }
 
-/// Two operations of different size, each with an input and an output of its own.
-fn large_program() -> Program {
-    let small = program(Alice);
-    let parameter = |tensor| Parameter {
-        hash: [1; 32],
-        tensor,
-    };
-    let linear = |input, weights| Operation::Linear {
-        input: Operand::Input(input),
-        weights,
-        channels: weights + 1,
-        table: Some(0),
-    };
-    Program {
-        inputs: vec![TensorType::i8(&[1_024]), TensorType::i8(&[8])],
-        parameters: vec![
-            parameter(TensorType::i8(&[1_024, 1_024])),
-            parameter(TensorType::channels(1_024)),
-            parameter(TensorType::i8(&[3, 8])),
-            parameter(TensorType::channels(3)),
-        ],
-        operations: vec![linear(0, 0), linear(1, 2)],
-        outputs: vec![0, 1],
-        ..small
-    }
-}
-
 fn registered(program: &Program) -> ModelId {
     let bytes = program.encode().try_into().expect("it is short");
     assert_ok!(Models::register_model(signed(Alice), bytes));
@@ -88,7 +60,7 @@ fn registered(program: &Program) -> ModelId {
 }
 
 pub(super) fn registered_large_program() -> ModelId {
-    registered(&large_program())
+    registered(&programs()[1])
 }
 
 impl Chain {
@@ -103,18 +75,21 @@ impl Chain {
             let to = id(Alice).into();
             assert_ok!(Balances::transfer_allow_death(signed(who), to, surplus));
         }
-        let programs = [registered(&program(Alice)), registered_large_program()];
-        let chain = Self { programs };
+        let chain = Self {
+            programs: programs().map(|program| registered(&program)),
+        };
         for (by, act) in &machine.opening {
-            assert_eq!(chain.send(*by, act), Ok(()), "{act:?}");
+            assert_eq!(chain.send(*by, act), Ok(Pays::Yes), "{act:?}");
         }
         chain
     }
 
-    /// Sends it as a transaction's call is sent, without the fee. Says why it is refused.
-    pub(super) fn send(&self, by: Who, act: &Act) -> Result<(), String> {
+    /// Sends it as a transaction's call is sent, without the fee. Says whether there would be one,
+    /// or why it is refused.
+    pub(super) fn send(&self, by: Who, act: &Act) -> Result<Pays, String> {
         let result = self.call(by, act).dispatch(signed(ACTORS[by]));
-        result.map(drop).map_err(|refused| named(refused.error))
+        let result = result.map(|done| done.pays_fee);
+        result.map_err(|refused| named(refused.error))
     }
 
     fn call(&self, by: Who, act: &Act) -> RuntimeCall {
@@ -129,25 +104,17 @@ impl Chain {
                 job,
                 claim,
                 outputs,
-            } => pallet_jobs::Call::attest_job {
-                job: job.id(),
-                assigned_block_hash: hash(*claim),
-                outputs: hashes(OUTPUT, *outputs),
-                trace: TRACE,
+                result,
+            } => attestation(job.id(), *claim, *outputs, result.work()),
+            Act::RefuseDelivery(job) => pallet_jobs::Call::refuse_delivery { job: job.id() }.into(),
+            Act::Prove { .. } | Act::ShowSecond(..) | Act::Demand(..) | Act::Answer { .. } => {
+                dispute_call(act).into()
             }
-            .into(),
             Act::Transfer {
                 to,
                 amount,
                 keep_alive,
-            } => {
-                let (dest, value) = (account(*to).into(), *amount);
-                if *keep_alive {
-                    pallet_balances::Call::transfer_keep_alive { dest, value }.into()
-                } else {
-                    pallet_balances::Call::transfer_allow_death { dest, value }.into()
-                }
-            }
+            } => transfer(*to, *amount, *keep_alive).into(),
             Act::Burn(amount) => pallet_rewards::Call::burn { amount: *amount }.into(),
             Act::BurnUncounted(value) => pallet_balances::Call::burn {
                 value: *value,
@@ -173,10 +140,16 @@ impl Chain {
 
     fn post(&self, offer: &Offer) -> RuntimeCall {
         let model = self.programs.get(offer.model).copied();
+        // What is wrong with the offer is wrong with its inputs only in their number.
+        let work = Work {
+            model: offer.model.min(PROGRAMS.len() - 1),
+            batch: offer.batch.clamp(1, MAX_BATCH),
+            fault: Fault::None,
+        };
         pallet_jobs::Call::post_job {
             model: model.unwrap_or(H256([9; 32])),
             batch: offer.batch,
-            inputs: hashes(INPUT, offer.inputs),
+            inputs: hashes(&work.names().inputs, offer.inputs),
             price_per_unit: offer.price,
             duration_blocks: offer.duration,
             wait_blocks: offer.wait,
@@ -185,6 +158,97 @@ impl Chain {
         }
         .into()
     }
+}
+
+fn transfer(to: Who, value: u128, keep_alive: bool) -> pallet_balances::Call<Runtime> {
+    let dest = account(to).into();
+    if keep_alive {
+        pallet_balances::Call::transfer_keep_alive { dest, value }
+    } else {
+        pallet_balances::Call::transfer_allow_death { dest, value }
+    }
+}
+
+fn attestation(job: u64, claim: Claim, outputs: usize, result: Work) -> RuntimeCall {
+    let names = result.names();
+    pallet_jobs::Call::attest_job {
+        job,
+        assigned_block_hash: hash(claim),
+        outputs: hashes(&names.outputs, outputs),
+        trace: names.trace,
+    }
+    .into()
+}
+
+fn dispute_call(act: &Act) -> pallet_disputes::Call<Runtime> {
+    use pallet_disputes::Call;
+    match act {
+        Act::Prove {
+            job,
+            accusation,
+            shown,
+        } => Call::submit_fraud_proof {
+            job: job.id(),
+            accusation: *accusation,
+            evidence: sent_bytes(*shown, &shown.source.work().evidence(accusation)),
+        },
+        Act::ShowSecond(job, second) => {
+            let (payload, signature) = signed_payload(job.id(), second);
+            Call::submit_second_attestation {
+                job: job.id(),
+                payload: payload.try_into().expect("it is short"),
+                signature,
+            }
+        }
+        Act::Demand(job, request) => Call::demand {
+            job: job.id(),
+            request: *request,
+        },
+        Act::Answer { job, demand, shown } => {
+            let (demand, request) = demand.resolved();
+            let answer = request.map(|request| shown.source.work().answer(&request));
+            Call::answer {
+                job: job.id(),
+                demand,
+                answer: sent_bytes(*shown, &answer.unwrap_or_default()),
+            }
+        }
+        other => panic!("no call about results: {other:?}"),
+    }
+}
+
+/// Evidence or an answer after what is done to it.
+fn sent_bytes<B: TryFrom<Vec<u8>>>(shown: Shown, bytes: &[u8]) -> B {
+    let mut bytes = bytes.to_vec();
+    match shown.damage {
+        Damage::None => (),
+        Damage::Missing => bytes.clear(),
+        Damage::Trailing => bytes.push(0),
+        Damage::Flipped => bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+    }
+    let sent = bytes.try_into();
+    sent.unwrap_or_else(|_| panic!("it is not too long"))
+}
+
+/// What a transaction's signer signs: the call, and what extensions add.
+fn signed_payload(job: u64, second: &Second) -> (Vec<u8>, sp_runtime::MultiSignature) {
+    let work = second.result.work();
+    let call = match second.form {
+        Form::OtherCall => pallet_providers::Call::heartbeat {}.into(),
+        Form::Short | Form::Long | Form::LongUnhashed => {
+            let job = job + u64::from(second.of_next);
+            attestation(job, second.claim, PROGRAMS[work.model].outputs, work)
+        }
+    };
+    let long = matches!(second.form, Form::Long | Form::LongUnhashed);
+    let extensions = vec![0xa5; if long { 300 } else { 60 }];
+    let payload = [call.encode(), extensions].concat();
+    let signer = ACTORS[second.signer.expect("it is resolved")];
+    let signature = match second.form {
+        Form::Long => signer.sign(&sp_io::hashing::blake2_256(&payload)),
+        Form::Short | Form::LongUnhashed | Form::OtherCall => signer.sign(&payload),
+    };
+    (payload, signature.into())
 }
 
 fn workforce_call(by: Who, act: &Act) -> pallet_providers::Call<Runtime> {
@@ -229,8 +293,11 @@ fn hash(claim: Claim) -> H256 {
     }
 }
 
-fn hashes(hash: H256, count: usize) -> Hashes {
-    vec![hash; count].try_into().expect("few fit")
+/// So many of the hashes, or more.
+fn hashes(right: &[H256], count: usize) -> Hashes {
+    let more = std::iter::repeat(H256([5; 32]));
+    let hashes = right.iter().copied().chain(more).take(count);
+    hashes.collect::<Vec<_>>().try_into().expect("few fit")
 }
 
 fn servers(addresses: &[String]) -> BlobServers {
@@ -255,6 +322,7 @@ fn named(error: DispatchError) -> String {
 
 /// What the wrappers told since there were that many events, and what the model expects them to.
 pub(super) fn told_since(before: usize, expected: &[Told]) -> (Vec<String>, Vec<String>) {
+    use pallet_disputes::Event::FraudProofFailed;
     use pallet_utility::Event::{BatchInterrupted, IfElseFallbackCalled, ItemFailed};
     let told = |event| match event {
         RuntimeEvent::Utility(BatchInterrupted { index, error }) => {
@@ -262,6 +330,9 @@ pub(super) fn told_since(before: usize, expected: &[Told]) -> (Vec<String>, Vec<
         }
         RuntimeEvent::Utility(ItemFailed { error }) => {
             Some(format!("item refused: {}", named(error)))
+        }
+        RuntimeEvent::Disputes(FraudProofFailed { job, flaw, .. }) => {
+            Some(format!("proves nothing of {job}: {flaw:?}"))
         }
         RuntimeEvent::Utility(IfElseFallbackCalled { main_error }) => {
             Some(format!("fell back: {}", named(main_error)))
@@ -271,6 +342,7 @@ pub(super) fn told_since(before: usize, expected: &[Told]) -> (Vec<String>, Vec<
     let expected = expected.iter().map(|told| match told {
         Told::Interrupted(index, refusal) => format!("interrupted at {index}: {refusal}"),
         Told::ItemRefused(refusal) => format!("item refused: {refusal}"),
+        Told::ProvedNothing(job, flaw) => format!("proves nothing of {job}: {flaw:?}"),
         Told::FellBack(refusal) => format!("fell back: {refusal}"),
     });
     let since = events().into_iter().skip(before);
@@ -279,10 +351,21 @@ pub(super) fn told_since(before: usize, expected: &[Told]) -> (Vec<String>, Vec<
 
 /// Ends this block and begins one whose weight others used up: nothing is left for jobs.
 pub(super) fn pass_into_crowded_block() {
+    crate::Disputes::post_transactions();
     Jobs::on_idle(now(), Weight::from_parts(u64::MAX / 8, u64::MAX / 8));
     check_invariants();
     let block = now() + 1;
     System::initialize(&block, &block_hash(block - 1), &Default::default());
     Beacon::on_initialize(block);
     Rewards::on_initialize(block);
+}
+
+/// Others' transactions use up this block, as far as their lane goes.
+pub(super) fn fill(lane: Lane) {
+    let block = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
+    let class = match lane {
+        Lane::Normal => DispatchClass::Normal,
+        Lane::Operational => DispatchClass::Operational,
+    };
+    System::register_extra_weight_unchecked(block, class);
 }

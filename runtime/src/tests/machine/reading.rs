@@ -1,19 +1,19 @@
 //! What the chain says, in the model's words.
 
-use super::market::{Assignment, Contribution, Job, Market, Offer, State, Who, ACTORS, PROGRAMS};
+use super::disputes::{Case, Demand};
+use super::market::{Assignment, Contribution, Job, Market, Offer, State, Who, ACTORS};
 use super::money::Account;
-use super::on_chain::{account, Chain, GENESIS, INPUT, OUTPUT, TRACE};
+use super::notes::read_history;
+use super::on_chain::{account, Chain, GENESIS};
+use super::results::{Fault, Work, FAULTS};
 use super::workforce::{Provider, Worker};
 use crate::tests::chain::*;
 use crate::{AccountId, Balances, Beacon, Runtime, RuntimeHoldReason};
-use mizan_protocol::{
-    explain::{History, Rule},
-    jobs::JobState,
-};
+use mizan_protocol::jobs::JobState;
 use polkadot_sdk::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-fn who(of: &AccountId) -> Who {
+pub(super) fn who(of: &AccountId) -> Who {
     let found = (0..ACTORS.len()).find(|who| account(*who) == *of);
     found.unwrap_or_else(|| panic!("{of:?} is no actor"))
 }
@@ -29,6 +29,10 @@ pub(super) fn assert_same(chain: &Chain, model: &Market) {
     assert_eq!(read.providers, model.providers, "providers");
     assert_eq!(read.workers, as_visible(model), "workers");
     assert_eq!(read.jobs, model.jobs, "jobs");
+    assert_eq!(read.time, model.time, "dispute time");
+    assert_eq!(read.cases, model.cases, "cases and demands");
+    assert_eq!(read.refusals, model.refusals, "refused deliveries");
+    assert_eq!(read_backed(), backed(model), "jobs by the bond behind them");
     assert_eq!(read.eras, model.eras, "contributions");
     assert_eq!(read.units, model.units, "units");
     assert_every_token_is_accounted_for(model);
@@ -69,6 +73,8 @@ impl Chain {
         Market {
             now: now(),
             crowded: model.crowded,
+            time: pallet_disputes::Time::<Runtime>::get(),
+            full: model.full,
             beacon: Beacon::latest(),
             accounts: ACTORS.map(read_account),
             minted: pallet_rewards::Minted::<Runtime>::get(),
@@ -79,6 +85,12 @@ impl Chain {
                 .map(|(id, job)| (id, self.read_job(id, job)))
                 .collect(),
             next_job: pallet_jobs::NextJobId::<Runtime>::get(),
+            cases: pallet_disputes::Cases::<Runtime>::iter()
+                .map(|(id, case)| (id, read_case(id, case)))
+                .collect(),
+            refusals: pallet_jobs::Refusals::<Runtime>::iter()
+                .map(|(account, count)| (who(&account), count))
+                .collect(),
             eras: pallet_contributions::Eras::<Runtime>::iter()
                 .map(|(era, provider, entry)| ((era, who(&provider)), contribution(&entry)))
                 .collect(),
@@ -93,7 +105,12 @@ impl Chain {
         let history = read_history(pallet_jobs::Histories::<Runtime>::get(id));
         let model = self.programs.iter().position(|id| *id == job.model);
         let model = model.expect("the model is one of the two");
-        assert!(job.inputs.iter().all(|input| *input == INPUT));
+        let work = |fault| Work {
+            model,
+            batch: job.batch,
+            fault,
+        };
+        assert_eq!(job.inputs.to_vec(), work(Fault::None).names().inputs);
         let posted = history.first().expect("it was posted").0;
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("it is ASCII");
         Job {
@@ -114,7 +131,7 @@ impl Chain {
             wait_until: job.wait_until_block,
             excluded: job.excluded.iter().map(who).collect(),
             missing: job.missing_inputs.iter().map(who).collect(),
-            state: read_state(job.state, PROGRAMS[model].outputs),
+            state: read_state(job.state, work),
             due: job.due_block,
             history,
         }
@@ -128,6 +145,7 @@ fn read_account(actor: sp_keyring::Sr25519Keyring) -> Account {
         bond: hold(pallet_providers::HoldReason::Bond.into()),
         payment: hold(pallet_jobs::HoldReason::Payment.into()),
         deposit: hold(pallet_jobs::HoldReason::Deposit.into()),
+        demands: hold(pallet_disputes::HoldReason::Demand.into()),
     }
 }
 
@@ -157,6 +175,7 @@ fn read_workers() -> BTreeMap<Who, Worker> {
                 heard: worker.heard_block,
                 misses: worker.misses,
                 paused_until: worker.paused_until_block,
+                convicted: worker.convicted,
                 listed: pallet_providers::Idle::<Runtime>::contains_key(place, &account),
             };
             read.listed &= read.is_live(now());
@@ -171,6 +190,7 @@ fn contribution(entry: &pallet_contributions::Contribution) -> Contribution {
         directed: entry.directed_macs,
         jobs: entry.jobs,
         burned: entry.burned,
+        convictions: entry.convictions,
     }
 }
 
@@ -185,28 +205,72 @@ fn read_assignment(given: &mizan_protocol::jobs::Assignment<AccountId>) -> Assig
     }
 }
 
-fn read_state(state: JobState<AccountId>, outputs: usize) -> State {
-    let check = |claim: &mizan_protocol::jobs::Attestation| {
-        assert_eq!(claim.trace, TRACE);
-        assert_eq!(claim.outputs.to_vec(), vec![OUTPUT; outputs]);
+/// What is kept of a claimed result.
+fn read_case(id: u64, case: pallet_disputes::Case) -> Case {
+    let demands = pallet_disputes::Demands::<Runtime>::iter_prefix(id);
+    let demands = demands.map(|(number, demand)| {
+        let read = Demand {
+            demander: who(&demand.demander),
+            request: demand.request,
+            deposit: demand.deposit,
+            own: demand.own,
+            answer_by: demand.answer_by_time,
+        };
+        (u32::from_be_bytes(number), read)
+    });
+    match pallet_jobs::Jobs::<Runtime>::get(id).map(|job| job.state) {
+        Some(JobState::Attested(given, _)) => {
+            assert_eq!(case.assigned_block_hash, block_hash(given.assigned_block));
+        }
+        state => panic!("no result can be challenged: {state:?}"),
+    }
+    Case {
+        ends: case.challenge_ends_time,
+        settles: case.settles_time,
+        late: case.late_demands,
+        next: case.next_demand,
+        demands: demands.collect(),
+    }
+}
+
+/// The jobs that a provider's bond backs.
+fn backed(model: &Market) -> BTreeSet<(Who, u64)> {
+    let jobs = model.jobs.iter();
+    let backed = jobs.filter_map(|(id, job)| match &job.state {
+        State::Assigned(by) | State::Attested { by, .. } => Some((by.provider, *id)),
+        _ => None,
+    });
+    backed.collect()
+}
+
+fn read_backed() -> BTreeSet<(Who, u64)> {
+    let listed = pallet_jobs::BackedJobs::<Runtime>::iter_keys();
+    listed.map(|(account, id)| (who(&account), id)).collect()
+}
+
+fn read_state(state: JobState<AccountId>, work: impl Fn(Fault) -> Work) -> State {
+    let fault = |claim: &mizan_protocol::jobs::Attestation| {
+        let fits = |fault: &Fault| {
+            let names = work(*fault).names();
+            (claim.trace, claim.outputs.to_vec()) == (names.trace, names.outputs.clone())
+        };
+        let fault = FAULTS.into_iter().find(fits);
+        fault.expect("it is one of the results that are claimed")
     };
     match state {
         JobState::Open => State::Open,
         JobState::Assigned(given) => State::Assigned(read_assignment(&given)),
-        JobState::Attested(given, claim) => {
-            check(&claim);
-            State::Attested {
-                by: read_assignment(&given),
-                outputs: claim.outputs.len(),
-                attested: claim.attested_block,
-                settles: claim.settles_block,
-            }
-        }
+        JobState::Attested(given, claim) => State::Attested {
+            by: read_assignment(&given),
+            fault: fault(&claim),
+            attested: claim.attested_block,
+            settles: claim.settles_block,
+        },
         JobState::Settled(given, claim, settled) => {
-            check(&claim);
             assert_eq!(settled.payment, given.payment);
             State::Settled {
                 by: read_assignment(&given),
+                fault: fault(&claim),
                 worker_paid: settled.worker_paid,
                 burned: settled.burned,
                 minted: settled.minted,
@@ -214,86 +278,20 @@ fn read_state(state: JobState<AccountId>, outputs: usize) -> State {
             }
         }
         JobState::Ended { reason, block } => State::Ended(reason, block),
-    }
-}
-
-fn read_history(history: History<AccountId>) -> Vec<(u32, Rule<Who>)> {
-    let notes = history.into_iter();
-    notes
-        .map(|note| (note.block, read_rule(note.rule)))
-        .collect()
-}
-
-fn read_rule(rule: Rule<AccountId>) -> Rule<Who> {
-    match rule {
-        Rule::Posted { held, deposit } => Rule::Posted { held, deposit },
-        Rule::Assigned {
-            worker,
-            provider,
-            payment,
-            lock,
-            attest_by_block,
-        } => Rule::Assigned {
-            worker: who(&worker),
-            provider: who(&provider),
-            payment,
-            lock,
-            attest_by_block,
+        JobState::Convicted(given, claim, conviction) => State::Convicted {
+            by: read_assignment(&given),
+            fault: fault(&claim),
+            grounds: conviction.grounds,
+            challenger: conviction.challenger.as_ref().map(who),
+            rewarded: conviction.rewarded,
+            burned: conviction.burned,
+            refunded: conviction.refunded,
+            convicted: conviction.convicted_block,
         },
-        Rule::Declined {
-            worker,
-            provider,
-            reason,
-            paused_until_block,
-        } => Rule::Declined {
-            worker: who(&worker),
-            provider: who(&provider),
-            reason,
-            paused_until_block,
-        },
-        Rule::TimedOut {
-            worker,
-            provider,
-            burned,
-            paused_until_block,
-        } => Rule::TimedOut {
-            worker: who(&worker),
-            provider: who(&provider),
-            burned,
-            paused_until_block,
-        },
-        Rule::Attested {
-            worker,
-            provider,
-            returned,
-            settles_block,
-        } => Rule::Attested {
-            worker: who(&worker),
-            provider: who(&provider),
-            returned,
-            settles_block,
-        },
-        Rule::Settled {
-            provider,
-            payment,
-            worker_paid,
-            burned,
-            minted,
-        } => Rule::Settled {
-            provider: who(&provider),
-            payment,
-            worker_paid,
-            burned,
-            minted,
-        },
-        Rule::Ended {
-            reason,
-            refunded,
-            burned,
-        } => Rule::Ended {
-            reason,
-            refunded,
-            burned,
+        JobState::Refused(given, claim, refused) => State::Refused {
+            by: read_assignment(&given),
+            fault: fault(&claim),
+            refused,
         },
     }
 }

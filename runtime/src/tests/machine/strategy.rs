@@ -5,8 +5,10 @@
 //! is an act that is refused.
 
 use super::acts::{acts, duties, ASKS};
-use super::market::{Act, Consent, Market, Refusal, State, Who, ACTORS};
+use super::market::{Market, Refusal, State, Who, ACTORS};
 use super::money::MIN_BOND;
+use super::results::Fault;
+use super::sending::{Act, Consent};
 use crate::EXISTENTIAL_DEPOSIT;
 use mizan_protocol::UNIT;
 use proptest::{array::uniform5, prelude::*, sample::select, strategy::Union};
@@ -67,6 +69,17 @@ pub(super) enum Step {
     Pass(u32),
     /// A block begins whose hooks have no room for jobs.
     PassIntoCrowdedBlock,
+    /// Others' transactions fill this block up.
+    Fill(Lane),
+}
+
+/// What fills a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// What everyone may send: room is kept for fraud proofs.
+    Normal,
+    /// Fraud proofs, demands and answers themselves.
+    Operational,
 }
 
 impl ReferenceStateMachine for Machine {
@@ -100,19 +113,25 @@ impl ReferenceStateMachine for Machine {
     fn transitions(machine: &Self) -> BoxedStrategy<Step> {
         let market = &machine.market;
         let blocks = select(vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 9, 31]);
+        let disputed = !market.cases.is_empty();
         let actors = (0..ACTORS.len()).map(|who| {
-            let busy = !duties(market, who).is_empty();
+            let busy = disputed || !duties(market, who).is_empty();
             let sent = acts(market, who, 2).prop_map(move |act| Step::Send(who, act));
             (if busy { 5 } else { 1 }, sent.boxed())
         });
-        // A worker that comes too late is heard only where its time-out comes later still.
-        let jobs = market.jobs.values();
-        let mut given = jobs.filter(|job| matches!(job.state, State::Assigned(_)));
-        let running_out = given.any(|job| job.due == market.now + 1);
+        // A worker that comes too late is heard only where its time-out comes later still; and a
+        // fraud proof together with the settlement only where that comes later.
+        let last = market.jobs.values().filter(|job| job.due == market.now + 1);
+        let running_out = last.into_iter().any(|job| match &job.state {
+            State::Assigned(_) => true,
+            State::Attested { fault, .. } => *fault != Fault::None,
+            _ => false,
+        });
         prop_oneof![
             14 => Union::new_weighted(actors.collect()),
             5 => blocks.prop_map(Step::Pass),
             if running_out { 6 } else { 1 } => Just(Step::PassIntoCrowdedBlock),
+            1 => select(vec![Lane::Operational, Lane::Normal]).prop_map(Step::Fill),
         ]
         .boxed()
     }
@@ -136,6 +155,7 @@ impl ReferenceStateMachine for Machine {
             }
             Step::Pass(blocks) => (0..*blocks).for_each(|_| market.pass_block()),
             Step::PassIntoCrowdedBlock => market.pass_into_crowded_block(),
+            Step::Fill(lane) => market.full |= *lane == Lane::Operational,
         }
         machine
     }

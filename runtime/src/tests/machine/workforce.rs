@@ -1,7 +1,8 @@
 //! The model's providers and workers.
 
-use super::market::{must, periods, Consent, Market, Refusal, Who};
+use super::market::{must, periods, Market, Refusal, Who};
 use super::money::MIN_BOND;
+use super::sending::Consent;
 use pallet_providers::{MAX_LOCKS, MAX_SLOTS};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(super) struct Worker {
     pub(super) heard: Option<u32>,
     pub(super) misses: u32,
     pub(super) paused_until: u32,
+    /// Whether a result of it was proved wrong, or withheld: it gets no more jobs.
+    pub(super) convicted: bool,
     /// Whether jobs find it, as long as it is live.
     pub(super) listed: bool,
 }
@@ -40,7 +43,8 @@ impl Worker {
     /// Lists it if it may get a job. A pause must be over and word must have come since.
     fn list(&mut self, now: u32) {
         let rested = now >= self.paused_until;
-        if self.open_jobs < self.slots && rested && self.is_live(now) {
+        let free = self.open_jobs < self.slots && !self.convicted;
+        if free && rested && self.is_live(now) {
             self.listed = true;
         }
     }
@@ -155,6 +159,7 @@ impl Market {
             heard: None,
             misses: 0,
             paused_until: 0,
+            convicted: false,
             listed: false,
         };
         self.workers.insert(worker, entry);
@@ -185,6 +190,7 @@ impl Market {
         let now = self.now;
         let worker = self.workers.get_mut(&by);
         let worker = worker.ok_or("Providers(WorkerUnknown)")?;
+        must(!worker.convicted, "Providers(WorkerConvicted)")?;
         let due = worker.heartbeat_is_due(now);
         must(due, "Providers(HeartbeatTooSoon)")?;
         worker.heard = Some(now);

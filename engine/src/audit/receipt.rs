@@ -1,0 +1,67 @@
+//! Hashes of what an audit reads.
+
+use mizan_tensor::Hash;
+
+/// Bytes that are hashed twice while they are in a processor's own cache.
+const PIECE_BYTES: usize = 128 << 10;
+
+/// Two kinds of BLAKE3 hashes of the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashes {
+    /// The plain hash of each tensor: the name under which the chain knows it.
+    pub names: Vec<Hash>,
+    /// The keyed hash of all tensors, one after the other: the receipt of whoever has the key,
+    /// which nobody can copy from another.
+    pub receipt: Hash,
+}
+
+/// Hashes `tensors` both ways, reading them from memory once.
+pub fn hash_with_receipt(tensors: &[&[u8]], key: &Hash) -> Hashes {
+    let mut keyed = blake3::Hasher::new_keyed(key);
+    let name = |tensor: &&[u8]| {
+        let mut plain = blake3::Hasher::new();
+        for piece in tensor.chunks(PIECE_BYTES) {
+            plain.update(piece);
+            keyed.update(piece);
+        }
+        plain.finalize().into()
+    };
+    Hashes {
+        names: tensors.iter().map(name).collect(),
+        receipt: keyed.finalize().into(),
+    }
+}
+
+/// The receipt alone: the keyed hash of `tensors`, one after the other.
+pub fn receipt(tensors: &[&[u8]], key: &Hash) -> Hash {
+    let mut keyed = blake3::Hasher::new_keyed(key);
+    for tensor in tensors {
+        keyed.update(tensor);
+    }
+    keyed.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mizan_tensor::hash_bytes;
+
+    #[test]
+    fn names_are_of_each_tensor_and_the_receipt_is_of_all() {
+        let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|i| (i / 7) as u8).collect();
+        let key = [9; 32];
+        for cut in [0, 1, 1_024, PIECE_BYTES, bytes.len()] {
+            let (left, right) = bytes.split_at(cut);
+            let hashes = hash_with_receipt(&[left, right], &key);
+            assert_eq!(hashes.names, [hash_bytes(left), hash_bytes(right)]);
+            assert_eq!(hashes.receipt, *blake3::keyed_hash(&key, &bytes).as_bytes());
+            assert_eq!(receipt(&[left, right], &key), hashes.receipt);
+        }
+    }
+
+    #[test]
+    fn receipts_of_different_keys_differ() {
+        let receipt = |key| receipt(&[b"tensor"], &key);
+        assert_ne!(receipt([1; 32]), receipt([2; 32]));
+    }
+}
