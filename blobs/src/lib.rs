@@ -3,7 +3,8 @@
 //! # Overview
 //! A requester puts a job's inputs somewhere, a worker gets them and puts outputs and trace. That
 //! place may be a folder that both share, or servers that the job names. Nobody needs to trust a
-//! server: whatever it sends is checked against the hash while it comes, every 16 KiB.
+//! server: whatever it sends is checked against the hash while it comes, every 16 KiB. Who needs
+//! only some bytes of a blob gets them as a *slice*, with the hashes that prove them.
 //!
 //! | part | what it is |
 //! | --- | --- |
@@ -11,7 +12,7 @@
 //! | [`BlobServer`], [`Storage`] | serves a folder or any object store over HTTP |
 //! | [`Gate`], [`Tokens`] | who may upload |
 //! | [`GarbageRules`] | what is removed, and when |
-//! | [`BlobClient`] | fetches from and pushes to servers |
+//! | [`BlobClient`] | fetches blobs and slices from servers, pushes blobs to them |
 //! | [`UploadRight`] | what entitles to an upload |
 //!
 //! ```no_run
@@ -37,6 +38,12 @@
 //! client.push(&[url], hash, &mine, &right, None).await?;
 //! # let url = "http://127.0.0.1".parse()?;
 //! client.fetch(&[url], hash, 1_000, &yours).await?;
+//!
+//! // Byte 1 of the five, with its proof.
+//! # let url = "http://127.0.0.1".parse()?;
+//! let slice = client.slice(&[url], hash, 5, 1, 1).await?;
+//! let blob = mizan_tensor::Blob { hash, length: 5 };
+//! assert_eq!(mizan_tensor::read_slice(&mut &slice[..], &blob, 1, 1)?, b"e");
 //! # Ok(()) }
 //! ```
 //!
@@ -49,6 +56,7 @@
 //! | `GET /v1/health` | all | `{ "ready": true, "version": .. }` |
 //! | `GET /v1/blobs/HASH`, `HEAD` | all | the bytes; `Range` is understood. **Check the hash** |
 //! | `GET /v1/blobs/HASH/verified?from=BYTE` | all | a verified stream |
+//! | `GET /v1/blobs/HASH/slice?start=BYTE&length=BYTES` | all | a slice; header `Blob-Length` |
 //! | `GET /v1/uploads/HASH`, `HEAD` | who may upload | `{ "arrived": bytes, "complete": bool }` and the same as header `Upload-Offset`; needs `Upload-Length` |
 //! | `PUT /v1/blobs/HASH` | who may upload | 201, or 200 where the blob was there: `{ "hash": "0x.." }` |
 //!
@@ -57,6 +65,7 @@
 //! curl --head SERVER/v1/blobs/HASH
 //! curl --output FILE SERVER/v1/blobs/HASH && b3sum FILE
 //! curl --output FILE --continue-at - SERVER/v1/blobs/HASH
+//! curl --dump-header - --output SLICE "SERVER/v1/blobs/HASH/slice?start=BYTE&length=BYTES"
 //! curl --header "Authorization: Bearer TOKEN" --upload-file FILE SERVER/v1/blobs/HASH
 //! curl --header "Authorization: Bearer TOKEN" --header "Upload-Length: BYTES" SERVER/v1/uploads/HASH
 //! tail --bytes +$((ARRIVED + 1)) FILE > REST
@@ -75,6 +84,18 @@
 //! With `from=BYTE` what lies wholly before the group with that byte is left out, but not the
 //! hashes above it. These hashes also let a client check what it has already: nothing on its disk
 //! needs trust either.
+//!
+//! ## Slice
+//! The bytes `[start, start + length)` of a blob, 1 to 1,048,576 of them, as the chain takes them for
+//! evidence and answers: `mizan_tensor::read_slice` reads them and gives the bytes if they are those
+//! of the blob. It is the same tree in the same order, but down to chunks of 1 KiB, and without what
+//! has none of these bytes under it. There is no length in front: whoever checks a slice knows it
+//! from elsewhere, or takes it from `Blob-Length`, for with a wrong length the hashes do not fit. Of
+//! a large blob it is a little more than the bytes themselves: at most 2 KiB for the ends of the
+//! first and the last chunk, 64 bytes for each chunk and 128 for each doubling of the blob.
+//!
+//! Only the groups with these bytes are read. A blob that somebody else put into the folder is read
+//! and hashed as a whole when it is asked for the first time.
 //!
 //! ## Uploads
 //! A `PUT` may begin at `Upload-Offset: N` if exactly N bytes have arrived; `Content-Length` is what
@@ -149,6 +170,7 @@ mod name;
 mod pace;
 mod right;
 mod server;
+mod slice;
 mod store;
 mod tree;
 mod verifier;
@@ -163,6 +185,7 @@ pub use server::{
     Accounts, Admission, BlobServer, Collected, GarbageRules, Gate, Limits, Nobody, Refusal,
     ServerError, Settings, Storage, StorageError, Tokens, TokensError, Upload,
 };
+pub use slice::{OutOfRange, MAX_SLICE_BYTES};
 pub use store::{BlobError, BlobStore};
 pub use tree::GROUP_BYTES;
 pub use url::Url;

@@ -67,7 +67,12 @@ impl LocalBlobStore {
         }
     }
 
-    fn open_blob(&self, hash: Hash, max_bytes: u64) -> Result<(PathBuf, fs::File, u64), BlobError> {
+    /// A blob's file, open, and its length.
+    pub(crate) fn open_blob(
+        &self,
+        hash: Hash,
+        max_bytes: u64,
+    ) -> Result<(PathBuf, fs::File, u64), BlobError> {
         let path = self.path_of(hash);
         let file = match fs::File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

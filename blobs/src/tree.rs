@@ -5,8 +5,8 @@ use bao_tree::{
     io::{outboard::PreOrderOutboard, sync::CreateOutboard},
     BaoTree, BlockSize,
 };
-use blake3::hazmat::left_subtree_len;
-use std::{fs::File, io, io::Read};
+use blake3::hazmat::{left_subtree_len, merge_subtrees_non_root, merge_subtrees_root, Mode};
+use std::{fs::File, io, io::Read, ops::Range};
 
 /// As many bytes are checked at once: 16 chunks of BLAKE3.
 pub const GROUP_BYTES: u64 = 16 * 1024;
@@ -65,18 +65,23 @@ pub(crate) enum Piece {
     Group(Subtree),
 }
 
-/// The pieces of a verified stream that starts with the group at `from`: the tree in pre-order,
-/// without what lies wholly before.
+/// The tree down to groups in pre-order, without what lies wholly outside of a range of bytes.
 pub(crate) struct Pieces {
-    from: u64,
+    range: Range<u64>,
     stack: Vec<Subtree>,
     next_pair: u64,
 }
 
 impl Pieces {
+    /// The pieces of a verified stream that starts with the group at `from`.
     pub(crate) fn new(length: u64, from: u64) -> Self {
+        Self::within(length, from..u64::MAX)
+    }
+
+    /// The groups that have bytes of this range, and the hashes above them.
+    pub(crate) fn within(length: u64, range: Range<u64>) -> Self {
         Self {
-            from,
+            range,
             stack: vec![Subtree::whole(length)],
             next_pair: 0,
         }
@@ -98,7 +103,7 @@ impl Iterator for Pieces {
     fn next(&mut self) -> Option<Piece> {
         loop {
             let subtree = self.stack.pop()?;
-            if subtree.is_before(self.from) {
+            if subtree.is_before(self.range.start) || subtree.start >= self.range.end {
                 self.next_pair = self.next_pair.saturating_add(subtree.pairs());
             } else if subtree.is_group() {
                 return Some(Piece::Group(subtree));
@@ -110,6 +115,15 @@ impl Iterator for Pieces {
                 return Some(Piece::Pair(pair));
             }
         }
+    }
+}
+
+/// The hash of a node, from those of its halves.
+pub(crate) fn merge(left: &Hash, right: &Hash, is_root: bool) -> Hash {
+    if is_root {
+        *merge_subtrees_root(left, right, Mode::Hash).as_bytes()
+    } else {
+        merge_subtrees_non_root(left, right, Mode::Hash)
     }
 }
 

@@ -1,10 +1,10 @@
 //! A verified stream, checked while it comes.
 
 use crate::{
-    tree::{Subtree, GROUP_BYTES},
+    tree::{merge, Subtree, GROUP_BYTES},
     Hash,
 };
-use blake3::hazmat::{merge_subtrees_non_root, merge_subtrees_root, HasherExt, Mode};
+use blake3::hazmat::HasherExt;
 use std::{
     fs::File,
     io,
@@ -80,12 +80,7 @@ impl<R: Read> Verifier<'_, R> {
         let (mut left, mut right) = ([0; 32], [0; 32]);
         self.read(&mut left)?;
         self.read(&mut right)?;
-        let merged = if is_root {
-            *merge_subtrees_root(&left, &right, Mode::Hash).as_bytes()
-        } else {
-            merge_subtrees_non_root(&left, &right, Mode::Hash)
-        };
-        if merged == *hash {
+        if merge(&left, &right, is_root) == *hash {
             Ok((left, right))
         } else {
             Err(Stop::Lied(subtree.start))

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::account::AccountCommand;
+use crate::auditor::AuditorCommand;
 use crate::blobs::BlobsCommand;
 use crate::completions::Completions;
 use crate::context::Context;
@@ -15,8 +16,8 @@ use crate::provider::ProviderCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Publish models and inputs, post jobs, watch them, fetch and check their results; run providers;
-/// move tokens; and ask why things are as they are.
+/// Publish models and inputs, post jobs, watch them, fetch and check their results; run providers
+/// and auditors; move tokens; and ask why things are as they are.
 #[derive(Debug, Parser)]
 #[command(name = "mizan", version, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -72,6 +73,9 @@ enum Command {
     /// Hardware that earns: bonds, workers and their keys
     #[command(subcommand)]
     Provider(ProviderCommand),
+    /// Bonds of auditors, who re-check results for pay
+    #[command(subcommand)]
+    Auditor(AuditorCommand),
     /// Tokens, and an account's part in the market
     #[command(subcommand)]
     Account(AccountCommand),
@@ -96,6 +100,7 @@ impl Arguments {
             Command::Model(command) => command.run(&context, output).await,
             Command::Job(command) => command.run(&context, output).await,
             Command::Provider(command) => command.run(&context, output).await,
+            Command::Auditor(command) => command.run(&context, output).await,
             Command::Account(command) => command.run(&context, output).await,
             Command::Era(command) => command.run(&context, output).await,
             Command::Blobs(command) => command.run(&context, output).await,

@@ -1,5 +1,6 @@
 //! Work that a requester pays for.
 
+pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod demand;
 pub(crate) mod demands;
@@ -28,6 +29,7 @@ pub(crate) enum JobCommand {
     Verify(verify::Verify),
     Demand(demand::Demand),
     Demands(demands::Demands),
+    Audit(audit::Audit),
     Refuse(refuse::Refuse),
     Cancel(cancel::Cancel),
     Explain(explain::Explain),
@@ -47,6 +49,7 @@ impl JobCommand {
             Self::Verify(command) => command.run(context, output).await,
             Self::Demand(command) => command.run(context, output).await,
             Self::Demands(command) => command.run(context, output).await,
+            Self::Audit(command) => command.run(context, output).await,
             Self::Refuse(command) => command.run(context, output).await,
             Self::Cancel(command) => command.run(context, output).await,
             Self::Explain(command) => command.run(context, output).await,

@@ -1,9 +1,9 @@
-//! # `mizan`: the command for requesters, providers and token holders.
+//! # `mizan`: the command for requesters, providers, auditors and token holders.
 //!
 //! ## Overview
 //! It publishes models and inputs, posts jobs, watches them, fetches their results, checks them and
-//! proves wrong ones wrong; registers providers and workers; serves blobs; moves tokens; and says
-//! why things are as they are. What it prints on standard output is the result; progress goes to
+//! proves wrong ones wrong; registers providers, workers and auditors; serves blobs; moves tokens; and
+//! says why things are as they are. What it prints on standard output is the result; progress goes to
 //! standard error. With `--json` the result is one JSON object, and so is an error.
 //!
 //! | Module | What |
@@ -13,15 +13,17 @@
 //! | `failure` | kinds of failure and their exit codes |
 //! | `output`, `table` | results and progress; tables for people |
 //! | `sending` | transactions, followed until they are final |
-//! | `explanation`, `grounds` | why things are where they are, in words |
-//! | `model`, `job`, `provider`, `account`, `era`, `blobs`, `keys` | one command a file |
+//! | `explanation`, `grounds`, `audit` | why things are where they are, in words |
+//! | `model`, `job`, `provider`, `auditor`, `account`, `era`, `blobs`, `keys` | one command a file |
 //! | `completions`, `man` | for shells and manuals |
 //!
 //! ## Non-goals
-//! Auditing for pay, working, validating: auditors, workers and validators have their own.
+//! Working, auditing, validating: `mizan-worker` and `mizan-node` do that.
 
 mod account;
 mod arguments;
+mod audit;
+mod auditor;
 mod blobs;
 mod completions;
 mod context;

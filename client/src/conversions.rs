@@ -1,14 +1,17 @@
 //! From what is generated to the plain structs of [`views`](crate::views).
 
 use crate::{
+    audits::{AuditStage, AuditView, DrawReason, DrawView, OpenAuditView, OrderView, PassView},
     runtime::runtime_types::{
         bounded_collections::bounded_vec::BoundedVec,
         mizan_protocol::{constants, jobs, traits::ModelSummary},
-        pallet_contributions, pallet_models, pallet_providers,
+        pallet_contributions,
+        pallet_disputes::audit,
+        pallet_models, pallet_providers,
     },
     views::{
-        Assignment, Attestation, Contribution, Economics, EndReason, JobState, JobView, ModelView,
-        ProviderView, Settlement, Timing, WorkerView,
+        Assignment, Attestation, AuditOutcome, Contribution, Economics, EndReason, JobState,
+        JobView, ModelView, ProviderView, Settlement, Timing, WorkerView,
     },
     AccountId, Hash,
 };
@@ -109,9 +112,21 @@ impl From<jobs::Settled> for Settlement {
         Self {
             payment: settled.payment,
             worker_paid: settled.worker_paid,
+            auditors_paid: settled.auditors_paid,
             burned: settled.burned,
             minted: settled.minted,
+            audit: settled.audit.into(),
             settled_block: settled.settled_block,
+        }
+    }
+}
+
+impl From<jobs::AuditOutcome> for AuditOutcome {
+    fn from(outcome: jobs::AuditOutcome) -> Self {
+        match outcome {
+            jobs::AuditOutcome::NotDrawn => Self::NotDrawn,
+            jobs::AuditOutcome::Passed => Self::Passed,
+            jobs::AuditOutcome::Unaudited => Self::Unaudited,
         }
     }
 }
@@ -188,6 +203,7 @@ impl From<pallet_contributions::Contribution> for Contribution {
             jobs: contribution.jobs,
             burned: contribution.burned,
             convictions: contribution.convictions,
+            audits: contribution.audits,
         }
     }
 }
@@ -197,6 +213,8 @@ impl From<constants::Timing> for Timing {
         Self {
             challenge_blocks: timing.challenge_blocks,
             answer_blocks: timing.answer_blocks,
+            draw_delay_blocks: timing.draw_delay_blocks,
+            audit_blocks: timing.audit_blocks,
             decline_blocks: timing.decline_blocks,
             min_duration_blocks: timing.min_duration_blocks,
             max_duration_blocks: timing.max_duration_blocks,
@@ -220,14 +238,78 @@ impl From<constants::Economics> for Economics {
             royalty_share: economics.royalty_share.0,
             burn_share: economics.burn_share.0,
             mint_ratio: economics.mint_ratio.0,
+            audit_probability: economics.audit_probability.0,
+            further_probability: economics.further_probability.0,
+            miss_share: economics.miss_share.0,
+            full_audit_share: economics.full_audit_share.0,
             timeout_share: economics.timeout_share.0,
             proof_deposit: economics.proof_deposit,
             demand_deposit: economics.demand_deposit,
             min_bond: economics.min_bond,
+            min_auditor_bond: economics.min_auditor_bond,
             model_deposit: economics.model_deposit,
             model_byte_deposit: economics.model_byte_deposit,
             job_deposit: economics.job_deposit,
             job_input_deposit: economics.job_input_deposit,
+        }
+    }
+}
+
+impl From<audit::Audit<AccountId>> for AuditView {
+    fn from(audit: audit::Audit<AccountId>) -> Self {
+        Self {
+            stage: audit.stage.into(),
+            passes: audit.passes.0.into_iter().map(Into::into).collect(),
+            drawn: audit.drawn.0,
+            misses: audit.misses,
+            order: audit.order.map(|order| OrderView {
+                scope: order.scope.0,
+                price: order.price,
+                begun: order.begun,
+                misses: order.misses,
+            }),
+        }
+    }
+}
+
+impl From<audit::Stage<AccountId>> for AuditStage {
+    fn from(stage: audit::Stage<AccountId>) -> Self {
+        match stage {
+            audit::Stage::Waits(draw) => Self::Waits(DrawView {
+                block: draw.block,
+                reason: match draw.reason {
+                    audit::DrawReason::Claimed => DrawReason::Claimed,
+                    audit::DrawReason::Passed => DrawReason::Passed,
+                    audit::DrawReason::Certain => DrawReason::Certain,
+                },
+                scope: draw.scope.0,
+                ordered: draw.ordered,
+            }),
+            audit::Stage::Open(open) => Self::Open(OpenAuditView {
+                auditor: open.auditor,
+                lock: open.lock,
+                seed: open.seed.0,
+                scope: open.scope.0,
+                ordered: open.ordered,
+                verdict_by_time: open.verdict_by_time,
+                open_demands: open.open_demands,
+                answered: open.answered,
+            }),
+            audit::Stage::Done => Self::Done,
+        }
+    }
+}
+
+impl From<audit::Pass<AccountId>> for PassView {
+    fn from(pass: audit::Pass<AccountId>) -> Self {
+        Self {
+            auditor: pass.auditor,
+            lock: pass.lock,
+            seed: pass.seed.0,
+            scope: pass.scope.0,
+            ordered: pass.ordered,
+            receipt: pass.receipt.0,
+            slashed: pass.slashed,
         }
     }
 }

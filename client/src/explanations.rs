@@ -1,6 +1,7 @@
 //! Why a job or an account is where it is: what the node's `mizan_*` methods say.
 
 use crate::{
+    audits::AuditorView,
     views::{Contribution, JobView, ProviderView},
     AccountId, At, Client, ClientError, Hash,
 };
@@ -81,7 +82,7 @@ pub struct WorkerOutlook {
     pub outlook: Outlook,
 }
 
-/// An account's part in the market, whatever it is: provider, worker, requester.
+/// An account's part in the market, whatever it is: provider, worker, requester, auditor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountExplanation {
     /// The account.
@@ -92,6 +93,8 @@ pub struct AccountExplanation {
     pub units: Option<Units>,
     /// Its bond, if it is a provider.
     pub provider: Option<ProviderView>,
+    /// Its bond as an auditor, if it is one.
+    pub auditor: Option<AuditorView>,
     /// Its workers; or itself, if it is one.
     pub workers: Vec<WorkerOutlook>,
     /// What happened to its jobs: newest jobs first, of each job oldest first.

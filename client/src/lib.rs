@@ -6,6 +6,7 @@
 //! | [`Client`] | one connection to one node: reads at a chosen block, calls, blocks as they come |
 //! | [`calls`] | every call of the Mizan pallets, ready to be submitted |
 //! | [`disputes`] | fraud proofs, demands and answers |
+//! | [`audits`] | auditors, their verdicts and receipts, and ordered audits |
 //! | [`explanations`] | why a job or an account is where it is |
 //! | [`views`] | what reads give: plain structs, which also serialise |
 //! | [`keys`] | secret keys and addresses |
@@ -39,6 +40,7 @@
 //! The node is trusted: run your own.
 #![forbid(unsafe_code)]
 
+pub mod audits;
 pub mod calls;
 mod config;
 

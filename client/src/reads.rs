@@ -244,9 +244,33 @@ impl Client {
 
 /// The name of a hold: the pallet and what it is for.
 fn reason(reason: &RuntimeHoldReason) -> String {
-    // `Jobs(Payment)` becomes `jobs.payment`.
-    format!("{reason:?}")
-        .replace('(', ".")
-        .replace(')', "")
-        .to_lowercase()
+    hold_name(&format!("{reason:?}"))
+}
+
+/// `Disputes(AuditorBond)` becomes `disputes.auditor_bond`.
+fn hold_name(variant: &str) -> String {
+    let mut name = String::new();
+    for letter in variant.chars() {
+        let begins_word = letter.is_ascii_uppercase();
+        if begins_word && name.ends_with(|before: char| before.is_ascii_alphanumeric()) {
+            name.push('_');
+        }
+        match letter {
+            '(' => name.push('.'),
+            ')' => {}
+            letter => name.push(letter.to_ascii_lowercase()),
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_are_named_by_pallet_and_reason() {
+        assert_eq!(hold_name("Jobs(Payment)"), "jobs.payment");
+        assert_eq!(hold_name("Disputes(AuditorBond)"), "disputes.auditor_bond");
+    }
 }

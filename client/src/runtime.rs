@@ -17,6 +17,10 @@ const _: &[u8] = include_bytes!("../metadata.scale");
     substitute_type(
         path = "mizan_tensor::dispute::Request",
         with = "::subxt::utils::Static<::mizan_tensor::Request>"
+    ),
+    substitute_type(
+        path = "mizan_tensor::audit::AuditScope",
+        with = "::subxt::utils::Static<::mizan_tensor::AuditScope>"
     )
 )]
 mod generated {}

@@ -10,6 +10,10 @@ use mizan_tensor::Cost;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod constants;
+
+pub use constants::{Economics, Timing};
+
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobView {
@@ -197,14 +201,31 @@ pub struct Settlement {
     /// What the provider got of it.
     #[serde(with = "text")]
     pub worker_paid: u128,
+    /// What auditors got of it.
+    #[serde(with = "text")]
+    pub auditors_paid: u128,
     /// What was burned of it.
     #[serde(with = "text")]
     pub burned: u128,
     /// What was minted to the provider on top.
     #[serde(with = "text")]
     pub minted: u128,
+    /// Whether it was audited.
+    pub audit: AuditOutcome,
     /// Block of the settlement.
     pub settled_block: u32,
+}
+
+/// Whether a job that settled was audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// No audit was drawn.
+    NotDrawn,
+    /// An auditor checked it and passed it.
+    Passed,
+    /// An audit was drawn, and a verdict that counts is missing: nothing was minted.
+    Unaudited,
 }
 
 /// Why a job ended without a payment.
@@ -329,77 +350,8 @@ pub struct Contribution {
     pub burned: u128,
     /// Number of convictions.
     pub convictions: u32,
-}
-
-/// The protocol's periods, in blocks unless named otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Timing {
-    /// From an attestation until its job settles, in dispute time.
-    pub challenge_blocks: u32,
-    /// From a demand until silence convicts, in dispute time.
-    pub answer_blocks: u32,
-    /// From assignment until a worker can no longer decline.
-    pub decline_blocks: u32,
-    /// Least time that a job must leave its worker, on top of fetching its inputs at 1 MB/s.
-    pub min_duration_blocks: u32,
-    /// Most time that a job may leave its worker.
-    pub max_duration_blocks: u32,
-    /// Longest time that a job may wait for a worker.
-    pub max_wait_blocks: u32,
-    /// Least time between two fee-free heartbeats of a worker.
-    pub heartbeat_blocks: u32,
-    /// A worker not heard of for longer gets no job.
-    pub liveness_blocks: u32,
-    /// After `n` misses in a row a worker gets no job for `2^n` times as long.
-    pub back_off_blocks: u32,
-    /// Length of a ledger period.
-    pub era_blocks: u32,
-    /// How many eras the record of an ended job is kept.
-    pub retention_eras: u32,
-}
-
-/// The protocol's prices, deposits and shares. A share is in billionths.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Economics {
-    /// Least price of a compute unit.
-    #[serde(with = "text")]
-    pub min_price_per_unit: u128,
-    /// Part of every payment that does not depend on its size.
-    #[serde(with = "text")]
-    pub flat_price: u128,
-    /// Share of a payment that the provider gets.
-    pub worker_share: u32,
-    /// Share of a payment for auditors.
-    pub auditor_share: u32,
-    /// Share of a payment for the model's owner.
-    pub royalty_share: u32,
-    /// Share of a payment that is always burned.
-    pub burn_share: u32,
-    /// What is minted to the provider for each token of the burn share.
-    pub mint_ratio: u32,
-    /// Share of a payment that a timeout costs the provider.
-    pub timeout_share: u32,
-    /// What a fraud proof that proves nothing costs on top of its fee.
-    #[serde(with = "text")]
-    pub proof_deposit: u128,
-    /// Deposit for a demand, doubled for each that is open on the job.
-    #[serde(with = "text")]
-    pub demand_deposit: u128,
-    /// Least bond of a provider.
-    #[serde(with = "text")]
-    pub min_bond: u128,
-    /// Deposit for a registered model.
-    #[serde(with = "text")]
-    pub model_deposit: u128,
-    /// Deposit for each byte of it.
-    #[serde(with = "text")]
-    pub model_byte_deposit: u128,
-    /// Deposit for a job's record.
-    #[serde(with = "text")]
-    pub job_deposit: u128,
-    /// Deposit for each of its inputs.
-    #[serde(with = "text")]
-    pub job_input_deposit: u128,
+    /// Verdicts as an auditor on jobs that settled.
+    pub audits: u64,
 }
 
 fn holds<S: serde::Serializer>(held: &[(String, u128)], serializer: S) -> Result<S::Ok, S::Error> {

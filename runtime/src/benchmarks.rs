@@ -120,8 +120,14 @@ impl pallet_jobs::BenchmarkHelper<AccountId> for Helper {
     fn job_with_silent_worker() -> JobId {
         let (job, ..) = claim_wrong_result(1, 0, 0);
         open_most_demands(job);
+        Self::fill_audits(job, true);
         Self::let_dispute_time_pass();
         job
+    }
+
+    fn fill_audits(job: JobId, at_work: bool) {
+        use pallet_disputes::{fill_audits, MAX_PASSES};
+        fill_audits::<Runtime>(job, MAX_PASSES, at_work, at_work).expect("there is room; qed");
     }
 
     fn let_dispute_time_pass() {
@@ -194,6 +200,27 @@ impl pallet_disputes::BenchmarkHelper<AccountId, Signature> for Helper {
             signature.expect("the key was made here; qed").into(),
         )
     }
+
+    fn false_receipt(operations: u32, parameters: u32, seed: &H256) -> (JobId, H256, Vec<u8>) {
+        let (job, ..) = claim_wrong_result(operations, parameters, 2 * MAX_REDUCTION);
+        // All of the job: its input, which is zero, and the trace.
+        let input = vec![0u8; MAX_REDUCTION as usize];
+        let mut stream = input.clone();
+        stream.resize(stream.len() + operations as usize, 1);
+        if let Some(first) = stream.first_mut() {
+            *first = 1;
+        }
+        let seed = seed.as_fixed_bytes();
+        let mut plain = Vec::new();
+        mizan_tensor::write_slice(&mut plain, &input, 0, 1).expect("it is there; qed");
+        let opening = mizan_tensor::receipt_opening(&stream, seed, 0, &plain);
+        let receipt = H256(mizan_tensor::receipt(&stream, seed));
+        (job, receipt, opening.expect("it is there; qed"))
+    }
+
+    fn remember_beacon(block: BlockNumber) {
+        pallet_beacon::Outputs::<Runtime>::insert(block, [1; 32]);
+    }
 }
 
 /// Opens as many demands on a job as there can be.
@@ -217,7 +244,7 @@ fn open_most_demands(job: JobId) {
     }
 }
 
-/// A job whose worker claims a wrong number, with its provider's other jobs: as many as can be.
+/// A job whose worker claims a wrong number, with its provider's other claims: as many as can be.
 fn claim_wrong_result(
     operations: u32,
     parameters: u32,
@@ -258,13 +285,11 @@ fn claim_wrong_result(
     let jobs: Vec<_> = (0..pallet_providers::MAX_LOCKS)
         .map(|_| post(&requester, model, 1, inputs.clone(), &worker))
         .collect();
+    let trace = H256(mizan_tensor::hash_bytes(&trace));
+    for job in &jobs {
+        attest(*job, &worker, claimed.clone(), trace);
+    }
     let job = *jobs.first().expect("there are some; qed");
-    attest(
-        job,
-        &worker,
-        claimed,
-        H256(mizan_tensor::hash_bytes(&trace)),
-    );
     (job, accusation, evidence)
 }
 

@@ -4,7 +4,8 @@ use crate::{AccountId, Contributions, Jobs, Providers, Runtime, RuntimeEvent, Sy
 use alloc::{collections::BTreeSet, vec::Vec};
 use mizan_protocol::{
     explain::{
-        AccountExplanation, ContributionReport, ContributionSums, Note, WorkerReport, MAX_PAGE,
+        AccountExplanation, AuditorReport, ContributionReport, ContributionSums, Note,
+        WorkerReport, MAX_PAGE,
     },
     traits::Contributions as _,
     EraIndex, JobId,
@@ -46,6 +47,7 @@ fn sums(of: pallet_contributions::Contribution) -> ContributionSums {
         jobs: of.jobs,
         burned: of.burned,
         convictions: of.convictions,
+        audits: of.audits,
     }
 }
 
@@ -64,10 +66,21 @@ pub(crate) fn explain_account(
     AccountExplanation {
         units: pallet_jobs::UnitsOf::<Runtime>::get(&account),
         provider: Providers::provider_report(&account),
+        auditor: auditor(&account),
         workers: Providers::worker_outlooks(&account, MAX_PAGE as usize),
         jobs,
         next,
     }
+}
+
+/// An auditor's bond.
+fn auditor(account: &AccountId) -> Option<AuditorReport> {
+    let auditor = pallet_disputes::Auditors::<Runtime>::get(account)?;
+    Some(AuditorReport {
+        bond: auditor.bond,
+        locked: auditor.locked,
+        locks: auditor.locks,
+    })
 }
 
 /// What happened to jobs in this block.
@@ -75,10 +88,12 @@ pub(crate) fn job_notes() -> Vec<(JobId, Note<AccountId>)> {
     let mut seen = BTreeSet::new();
     let mut jobs = Vec::new();
     for record in System::read_events_no_consensus() {
-        let RuntimeEvent::Jobs(event) = record.event else {
-            continue;
+        let job = match record.event {
+            RuntimeEvent::Jobs(event) => event.job(),
+            RuntimeEvent::Disputes(event) => event.audited_job(),
+            _ => None,
         };
-        jobs.extend(event.job().filter(|job| seen.insert(*job)));
+        jobs.extend(job.filter(|job| seen.insert(*job)));
     }
     Jobs::notes_of_block(jobs)
 }

@@ -3,8 +3,9 @@
 use crate::binaries;
 use crate::process::{Launch, Process};
 use crate::wait::Deadline;
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use mizan_client::Client;
+use serde_json::Value;
 use std::path::Path;
 
 /// How long a node may take until it answers. On a loaded machine the compilation of its runtime
@@ -26,7 +27,17 @@ impl Chain {
     /// Starts a chain on ports that are free, with its data and log below `folder`, and waits
     /// until it answers. See [`Launch::grouped`].
     pub async fn start(folder: &Path, grouped: bool) -> Result<Self> {
-        let (node, url) = start_node(folder, grouped).await?;
+        Self::connect(start_node(folder, grouped).await?).await
+    }
+
+    /// The same with another genesis: what `changes` names, as the chain's specification names it,
+    /// is not what it is on a development chain.
+    pub async fn start_changed(folder: &Path, grouped: bool, changes: &Value) -> Result<Self> {
+        let chain = specify(folder, changes).await?;
+        Self::connect(start_chain(&chain, folder, grouped).await?).await
+    }
+
+    async fn connect((node, url): (Process, String)) -> Result<Self> {
         let client = Client::connect(&url).await?;
         Ok(Self { node, url, client })
     }
@@ -34,9 +45,49 @@ impl Chain {
 
 /// Starts a node with a development chain, and gives its address once it answers there.
 pub async fn start_node(folder: &Path, grouped: bool) -> Result<(Process, String)> {
+    start_chain("dev", folder, grouped).await
+}
+
+/// Writes the specification of a development chain with another genesis, and gives its file.
+async fn specify(folder: &Path, changes: &Value) -> Result<String> {
+    let path = folder.join("chain.json");
+    let file = path.display().to_string();
+    let exported = tokio::process::Command::new(binaries::find("mizan-node")?)
+        .args(["export-chain-spec", "--chain", "dev", "--output", &file])
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&exported.stderr);
+    ensure!(exported.status.success(), "no specification: {said}");
+    let mut specification: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let genesis = specification.pointer_mut("/genesis/runtimeGenesis/patch");
+    merge(
+        genesis.context("a specification without a genesis")?,
+        changes,
+    );
+    std::fs::write(&path, serde_json::to_vec(&specification)?)?;
+    Ok(file)
+}
+
+/// Sets every value that `changes` has.
+fn merge(into: &mut Value, changes: &Value) {
+    match (into, changes) {
+        (Value::Object(into), Value::Object(changes)) => {
+            for (name, changed) in changes {
+                merge(into.entry(name).or_insert(Value::Null), changed);
+            }
+        }
+        (into, changed) => *into = changed.clone(),
+    }
+}
+
+/// Starts the node of a chain with one validator, whose key is known.
+async fn start_chain(chain: &str, folder: &Path, grouped: bool) -> Result<(Process, String)> {
     let base_path = folder.join("chain").display().to_string();
     let arguments = [
         "--dev",
+        "--chain",
+        chain,
         "--base-path",
         &base_path,
         "--rpc-port",
@@ -76,6 +127,7 @@ fn address_in(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_first_address_of_the_server_is_taken() {
@@ -83,5 +135,12 @@ mod tests {
         assert_eq!(address_in(line), Some("127.0.0.1:46031"));
         assert_eq!(address_in("addr=127.0.0.1:1 "), Some("127.0.0.1:1"));
         assert_eq!(address_in("no server"), None);
+    }
+
+    #[test]
+    fn only_what_is_named_is_changed() {
+        let mut genesis = json!({ "a": { "x": 1, "y": 2 }, "b": 3 });
+        merge(&mut genesis, &json!({ "a": { "y": 5 } }));
+        assert_eq!(genesis, json!({ "a": { "x": 1, "y": 5 }, "b": 3 }));
     }
 }

@@ -1,13 +1,19 @@
-//! Workers that cheat, each in one way. `mizan-cheater` runs them; no product can.
+//! Workers and auditors that cheat, each in one way. `mizan-cheater` runs them; no product can.
+
+mod auditor;
+mod work;
+
+pub use auditor::{CheatingAuditor, CheatingVerdict};
 
 use crate::wait::PAUSE;
 use anyhow::{bail, Context, Result};
 use mizan_client::blobs::{BlobStore, LocalBlobStore};
-use mizan_client::views::{JobState, JobView};
+use mizan_client::views::{Attestation, JobState, JobView};
 use mizan_client::{account_of, calls, disputes, AccountId, At, Client, Hash, Keypair};
-use mizan_tensor::{execute, hash_bytes, BlobRef, Exhibits, Plan, Request, TensorRef};
-use std::collections::BTreeMap;
+use mizan_tensor::{hash_bytes, BlobRef, Request};
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use work::Work;
 
 /// How a worker cheats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +26,13 @@ pub enum Cheat {
         /// The element, counted over the whole batch.
         index: u64,
     },
+    /// The same with every byte of the operation's output.
+    Spoil {
+        /// The operation.
+        operation: u16,
+    },
+    /// Computes nothing and attests what is claimed of another job of the same model.
+    Copy,
     /// Changes one byte of the first output, and not of the trace.
     WrongOutput,
     /// Appends a byte to the trace.
@@ -47,6 +60,10 @@ impl FromStr for Cheat {
                 operation: words.next().context("no operation")?.parse()?,
                 index: words.next().context("no element")?.parse()?,
             },
+            Some("spoil") => Self::Spoil {
+                operation: words.next().context("no operation")?.parse()?,
+            },
+            Some("copy") => Self::Copy,
             Some("wrong-output") => Self::WrongOutput,
             Some("wrong-length") => Self::WrongLength,
             Some("garbage") => Self::Garbage,
@@ -64,78 +81,23 @@ impl Cheat {
     fn publishes_outputs(self) -> bool {
         matches!(
             self,
-            Self::Flip { .. } | Self::WrongOutput | Self::WrongLength | Self::WithholdChunk
+            Self::Flip { .. }
+                | Self::Spoil { .. }
+                | Self::WrongOutput
+                | Self::WrongLength
+                | Self::WithholdChunk
         )
     }
 
     fn publishes_trace(self) -> bool {
         matches!(
             self,
-            Self::Flip { .. } | Self::WrongOutput | Self::WrongLength | Self::KeepOutput
+            Self::Flip { .. }
+                | Self::Spoil { .. }
+                | Self::WrongOutput
+                | Self::WrongLength
+                | Self::KeepOutput
         )
-    }
-}
-
-/// A job's bytes, as its worker has them.
-struct Work {
-    plan: Plan,
-    batch: u32,
-    parameters: Vec<Vec<u8>>,
-    inputs: Vec<Vec<u8>>,
-    trace: Vec<u8>,
-    outputs: Vec<Vec<u8>>,
-}
-
-fn slices(blobs: &[Vec<u8>]) -> Vec<&[u8]> {
-    blobs.iter().map(Vec::as_slice).collect()
-}
-
-impl Work {
-    /// Computes it again from behind an operation whose output was changed.
-    fn flip(&mut self, operation: u16, index: u64) -> Result<()> {
-        let start = self.plan.trace_offset(operation, self.batch);
-        let at = usize::try_from(start.context("no such operation")? + index)?;
-        *self.trace.get_mut(at).context("no such element")? ^= 1;
-        for later in operation + 1..u16::try_from(self.plan.program().operations.len())? {
-            let output = TensorRef::Operation(later);
-            let length = self.plan.tensor_bytes(output, self.batch);
-            let start = self.plan.trace_offset(later, self.batch);
-            let (length, start) = (length.context("no shape")?, start.context("no offset")?);
-            for index in 0..length {
-                let value = self.element(later, index)?;
-                self.trace[usize::try_from(start + index)?] = value.to_le_bytes()[0];
-            }
-        }
-        let outputs = self.plan.outputs(&self.trace, self.batch);
-        self.outputs = outputs.context("the trace is not whole")?;
-        Ok(())
-    }
-
-    fn element(&self, operation: u16, index: u64) -> Result<i8> {
-        let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
-        let tensors = mizan_engine::audit::Tensors {
-            plan: &self.plan,
-            parameters: &parameters,
-            job: mizan_engine::audit::AuditedJob {
-                inputs: &inputs,
-                batch: self.batch,
-                trace: &self.trace,
-            },
-        };
-        let value = self.plan.element(operation, index, self.batch, &tensors);
-        value.map_err(|error| anyhow::anyhow!("{error:?}"))
-    }
-
-    fn answer(&self, request: &Request) -> Option<Vec<u8>> {
-        let exhibits = Exhibits {
-            plan: &self.plan,
-            batch: self.batch,
-            parameters: &slices(&self.parameters),
-            inputs: &slices(&self.inputs),
-            trace: &self.trace,
-            outputs: &slices(&self.outputs),
-        };
-        exhibits.answer(request)
     }
 }
 
@@ -150,6 +112,7 @@ pub struct Cheater {
     /// How.
     pub cheat: Cheat,
     work: BTreeMap<u64, Work>,
+    attested: BTreeSet<u64>,
 }
 
 impl Cheater {
@@ -161,6 +124,7 @@ impl Cheater {
             blobs,
             cheat,
             work: BTreeMap::new(),
+            attested: BTreeSet::new(),
         }
     }
 
@@ -203,36 +167,10 @@ impl Cheater {
         Ok(())
     }
 
-    async fn get(&self, hash: Hash) -> Result<Vec<u8>> {
-        Ok(self.blobs.get(hash, u64::MAX).await?)
-    }
-
-    async fn compute(&self, job: &JobView) -> Result<Work> {
-        let program = self.client.program(&job.model, At::Best).await?;
-        let plan = Plan::new(program.context("no such model")?)?;
-        let mut parameters = Vec::new();
-        for parameter in &plan.program().parameters {
-            parameters.push(self.get(parameter.hash).await?);
-        }
-        let mut inputs = Vec::new();
-        for input in &job.inputs {
-            inputs.push(self.get(*input).await?);
-        }
-        let right = execute(&plan, &slices(&parameters), &slices(&inputs), job.batch)?;
-        Ok(Work {
-            batch: job.batch,
-            plan,
-            parameters,
-            inputs,
-            trace: right.trace,
-            outputs: right.outputs,
-        })
-    }
-
-    /// Computes, cheats and attests, unless that was done. Says whether it is done now.
+    /// Attests in its way of cheating, unless it did. Says whether it did so now.
     async fn do_job(&mut self, id: u64) -> Result<bool> {
         let job = self.client.job(id, At::Best).await?;
-        let Some(job) = job.filter(|_| !self.work.contains_key(&id)) else {
+        let Some(job) = job.filter(|_| !self.attested.contains(&id)) else {
             return Ok(false);
         };
         let JobState::Assigned { assignment } = &job.state else {
@@ -240,16 +178,48 @@ impl Cheater {
         };
         let assigned = self.client.block_hash(assignment.assigned_block).await?;
         let assigned = assigned.context("the block of the assignment is gone")?;
-        let mut work = self.compute(&job).await?;
+        let (outputs, trace) = match self.cheat {
+            Cheat::Copy => match self.other_claim(&job).await? {
+                Some(other) => (other.outputs, other.trace),
+                None => return Ok(false),
+            },
+            _ => self.compute(&job).await?,
+        };
+        let call = calls::attest_job(id, assigned, &outputs, trace);
+        self.client.submit(&call, &self.key).await?;
+        println!("attested job={id}");
+        self.attested.insert(id);
+        Ok(true)
+    }
+
+    /// What is claimed of another job of the same model and size.
+    async fn other_claim(&self, job: &JobView) -> Result<Option<Attestation>> {
+        for id in 0..self.client.next_job(At::Best).await? {
+            let Some(other) = self.client.job(id, At::Best).await? else {
+                continue;
+            };
+            let fits = (other.model, other.batch) == (job.model, job.batch);
+            if let Some(claim) = other.state.attestation().filter(|_| fits && id != job.id) {
+                return Ok(Some(claim.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Computes, cheats, publishes, and gives the hashes to attest.
+    async fn compute(&mut self, job: &JobView) -> Result<(Vec<Hash>, Hash)> {
+        let mut work = Work::of(&self.client, &self.blobs, job).await?;
         match self.cheat {
-            Cheat::Flip { operation, index } => work.flip(operation, index)?,
+            Cheat::Flip { operation, index } => work.change(operation, index..index + 1)?,
+            Cheat::Spoil { operation } => work.change(operation, 0..work.elements(operation)?)?,
             Cheat::WrongOutput => work.outputs[0][0] ^= 1,
             Cheat::WrongLength => work.trace.push(0),
             Cheat::Garbage
             | Cheat::Vanish
             | Cheat::KeepOutput
             | Cheat::WithholdChunk
-            | Cheat::AnswerLate => {}
+            | Cheat::AnswerLate
+            | Cheat::Copy => {}
         }
         if self.cheat.publishes_trace() {
             self.blobs.put(&work.trace).await?;
@@ -259,21 +229,15 @@ impl Cheater {
                 self.blobs.put(output).await?;
             }
         }
-        let (outputs, trace) = match self.cheat {
+        let hashes = match self.cheat {
             Cheat::Garbage => (vec![[1; 32]; work.outputs.len()], [2; 32]),
-            _ => (
-                work.outputs
-                    .iter()
-                    .map(|output| hash_bytes(output))
-                    .collect(),
-                hash_bytes(&work.trace),
-            ),
+            _ => {
+                let outputs = work.outputs.iter().map(|output| hash_bytes(output));
+                (outputs.collect(), hash_bytes(&work.trace))
+            }
         };
-        let call = calls::attest_job(id, assigned, &outputs, trace);
-        self.client.submit(&call, &self.key).await?;
-        println!("attested job={id}");
-        self.work.insert(id, work);
-        Ok(true)
+        self.work.insert(job.id, work);
+        Ok(hashes)
     }
 
     /// Answers what this way of cheating answers, when it does.
@@ -325,8 +289,10 @@ mod tests {
             index: 7,
         };
         assert_eq!("flip:1:7".parse::<Cheat>().unwrap(), flip);
+        let spoil = Cheat::Spoil { operation: 2 };
+        assert_eq!("spoil:2".parse::<Cheat>().unwrap(), spoil);
         assert_eq!("vanish".parse::<Cheat>().unwrap(), Cheat::Vanish);
-        for wrong in ["", "flip", "flip:1", "honest"] {
+        for wrong in ["", "flip", "flip:1", "spoil", "honest"] {
             assert!(wrong.parse::<Cheat>().is_err(), "{wrong}");
         }
     }

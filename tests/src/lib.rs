@@ -11,6 +11,7 @@
 //! | [`network`] | three validators on one machine |
 //! | [`workers`] | worker daemons |
 //! | [`cheating`], [`scene`] | workers that cheat, for tests alone, and a chain of theirs |
+//! | [`auditors`] | auditors, honest ones and others, on that chain |
 //! | [`command`] | the `mizan` command |
 //! | [`jobs`] | jobs without the command, and waiting for their states |
 //! | [`digits`] | the model, the images and the accuracy of a result |
@@ -28,6 +29,7 @@
 //! Testing what one crate can test alone.
 #![forbid(unsafe_code)]
 
+pub mod auditors;
 pub mod bench;
 pub mod binaries;
 pub mod books;

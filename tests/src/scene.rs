@@ -1,20 +1,48 @@
 //! One chain, a model, a requester, and providers whose workers cheat: for tests and figures of
-//! disputes.
+//! disputes. Auditors are in [`crate::auditors`].
 
 use crate::books::Supply;
 use crate::command::Mizan;
 use crate::process::{Launch, Process};
 use crate::wait::{until, Deadline};
-use crate::workers::{heard, Owner, BOND};
+use crate::workers::{heard, Owner, Worker, BOND};
 use crate::{binaries, chain::Chain, digits, jobs};
 use anyhow::{ensure, Context, Result};
 use mizan_client::blobs::{BlobStore, LocalBlobStore};
-use mizan_client::disputes::Conviction;
+use mizan_client::disputes::{self, BlobRef, Conviction, Request};
 use mizan_client::views::{Assignment, JobState, JobView};
 use mizan_client::{account_of, calls, keys, units, AccountId, At, Client, Hash};
+use serde_json::json;
 
 /// Images of a job.
 pub const BATCH: u32 = 3;
+/// Who posts jobs and pays for them, unless named otherwise.
+pub const REQUESTER: &str = "//Bob";
+/// What an account gets for fees, and to pay for jobs.
+const POCKET: u128 = 10 * units::UNIT;
+
+/// How likely audits are on a chain, in billionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chances {
+    /// A claimed result is audited.
+    pub audit: u32,
+    /// A verdict "pass" is followed by a further auditor.
+    pub further: u32,
+}
+
+impl Chances {
+    /// Every result is audited, and no pass is looked at again: that is, one of a hundred
+    /// thousand. Audit locks are as much larger as that is less likely.
+    pub const ONCE: Self = Self {
+        audit: 1_000_000_000,
+        further: 10_000,
+    };
+    /// Every result is audited, and every pass is looked at again.
+    pub const AGAIN: Self = Self {
+        audit: 1_000_000_000,
+        further: 1_000_000_000,
+    };
+}
 
 /// One chain and what everybody on it shares.
 pub struct Scene {
@@ -23,7 +51,6 @@ pub struct Scene {
     /// The folder of blobs.
     pub blobs: LocalBlobStore,
     model: Hash,
-    input: Hash,
     /// Where logs and data are.
     pub folder: tempfile::TempDir,
 }
@@ -43,18 +70,32 @@ impl Scene {
     pub async fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let chain = Chain::start(folder.path(), true).await?;
+        Self::with(chain, folder).await
+    }
+
+    /// The same on a chain with other chances of audits, whose challenge period leaves a busy
+    /// machine the time to order one.
+    pub async fn audited(chances: Chances) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let changes = json!({
+            "jobs": { "timing": { "challengeBlocks": 8 } },
+            "rewards": { "economics": {
+                "auditProbability": chances.audit,
+                "furtherProbability": chances.further,
+            } },
+        });
+        let chain = Chain::start_changed(folder.path(), true, &changes).await?;
+        Self::with(chain, folder).await
+    }
+
+    async fn with(chain: Chain, folder: tempfile::TempDir) -> Result<Self> {
         let blobs = LocalBlobStore::open(folder.path().join("blobs"))?;
         let alice = keys::parse_key("//Alice")?;
         let model = jobs::register_digits(&chain.client, &alice, &blobs).await?;
-        let images = std::fs::read(digits::input_file())?;
-        let length = mizan_digits::PIXELS * BATCH as usize;
-        let input = images.get(..length).context("too few images")?;
-        let input = blobs.put(input).await?;
         Ok(Self {
             chain,
             blobs,
             model,
-            input,
             folder,
         })
     }
@@ -69,32 +110,55 @@ impl Scene {
         Mizan::new(&self.chain.url, key, self.blobs.folder())
     }
 
-    /// Posts a job by Bob for one worker only.
+    /// Posts a job for one worker only.
     pub async fn post(&self, owner: &Owner) -> Result<u64> {
-        let bob = keys::parse_key("//Bob")?;
+        self.post_by(REQUESTER, owner, 0).await
+    }
+
+    /// The same by another requester, or over other images: those from `first` on.
+    pub async fn post_by(&self, requester: &str, owner: &Owner, first: usize) -> Result<u64> {
+        let images = std::fs::read(digits::input_file())?;
+        let images = images.get(first * mizan_digits::PIXELS..);
+        let input = images.and_then(|rest| rest.get(..mizan_digits::PIXELS * BATCH as usize));
         let offer = calls::Offer {
             model: self.model,
             batch: BATCH,
-            inputs: vec![self.input],
+            inputs: vec![self.blobs.put(input.context("too few images")?).await?],
             price_per_unit: jobs::PRICE,
             duration_blocks: 40,
             wait_blocks: 40,
             worker: Some(account_of(&owner.worker_key()?)),
             blob_servers: Vec::new(),
         };
-        let included = self.client().submit(&calls::post_job(offer), &bob).await?;
+        let requester = keys::parse_key(requester)?;
+        let posted = calls::post_job(offer);
+        let included = self.client().submit(&posted, &requester).await?;
         included.posted_job().context("no job was posted")
     }
 
-    /// A new provider with the bond, and money for fees.
-    async fn provider(&self, name: &str) -> Result<Owner> {
-        let owner = Owner::alone(&format!("//Provider//{name}"));
-        let account = account_of(&owner.provider_key()?);
+    /// Gives an account so much, and money for fees and jobs.
+    pub async fn endow(&self, account: AccountId, amount: u128) -> Result<()> {
         let alice = keys::parse_key("//Alice")?;
-        let money = calls::transfer(account, BOND + 10 * units::UNIT);
+        let money = calls::transfer(account, amount + POCKET);
         self.client().submit(&money, &alice).await?;
-        owner.register(self.client()).await?;
+        Ok(())
+    }
+
+    /// A new provider with the bond, and a worker's key with that many slots.
+    async fn provider(&self, name: &str, slots: u32) -> Result<Owner> {
+        let owner = Owner::alone(&format!("//Provider//{name}"));
+        self.endow(account_of(&owner.provider_key()?), BOND).await?;
+        owner.register_with(self.client(), slots).await?;
         Ok(owner)
+    }
+
+    /// An honest worker that does that many jobs at once.
+    pub async fn worker(&self, slots: u32) -> Result<(Owner, Worker)> {
+        let owner = self.provider("honest", slots).await?;
+        let (url, folder) = (&self.chain.url, self.folder.path());
+        let worker = Worker::start("worker", &owner, url, self.blobs.folder(), folder, true)?;
+        heard(self.client(), &owner, Deadline::seconds(60)).await?;
+        Ok((owner, worker))
     }
 
     /// Workers that cheat in these ways, each of a provider of its own.
@@ -104,7 +168,7 @@ impl Scene {
 
     async fn cheater(&self, how: &'static str) -> Result<Cheater> {
         let name = how.replace(':', "-");
-        let owner = self.provider(&name).await?;
+        let owner = self.provider(&name, 1).await?;
         let blobs = self.blobs.folder().display().to_string();
         let arguments = [&self.chain.url, &owner.worker, &blobs, how];
         let process = Process::start(Launch {
@@ -132,9 +196,24 @@ impl Scene {
         .await
     }
 
+    /// Waits for a claimed result, and demands data of it as its requester: while the demand is
+    /// open the job does not settle, so that a busy machine has time to look at it.
+    pub async fn held(&self, job: u64) -> Result<JobView> {
+        let claimed = self.claimed(job).await?;
+        let chunk = Request::Chunks {
+            blob: BlobRef::Trace,
+            first: 0,
+            count: 1,
+        };
+        let requester = keys::parse_key(REQUESTER)?;
+        let demand = disputes::demand(job, chunk);
+        self.client().submit(&demand, &requester).await?;
+        Ok(claimed)
+    }
+
     /// Waits until a job's worker is convicted.
     pub async fn convicted(&self, job: u64) -> Result<(JobView, Assignment, Conviction)> {
-        let deadline = Deadline::seconds(120);
+        let deadline = Deadline::seconds(240);
         let job = jobs::reached(self.client(), job, "convicted", deadline).await?;
         let JobState::Convicted {
             assignment,

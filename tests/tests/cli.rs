@@ -30,6 +30,8 @@ async fn strangers_trade_over_http_and_every_refusal_is_explained() -> Result<()
     accounts_have_a_history(&market, job).await?;
     ensure!(worker.stop().await?.success(), "the worker did not stop");
     provider_leaves_with_its_bond(&market, &key).await?;
+    auditor_bonds_and_leaves(&market).await?;
+    settled_job_is_not_audited_any_more(&market, job).await?;
     let stopped = market.server.process.stop().await?;
     ensure!(stopped.success(), "the blob server ended with {stopped}");
     Ok(())
@@ -357,4 +359,36 @@ async fn provider_leaves_with_its_bond(market: &Market, key: &Path) -> Result<()
         .refused(&["provider", "bond", "1"], 4, "refused")
         .await
         .map(drop)
+}
+
+async fn auditor_bonds_and_leaves(market: &Market) -> Result<()> {
+    let bob = &market.bob;
+    let said = bob.refused(&["auditor", "show"], 1, "other").await?;
+    ensure!(said.contains("is not an auditor"), "{said}");
+    let register = |bond| ["auditor", "register", "--bond", bond];
+    let said = bob.refused(&register("0.1"), 4, "refused").await?;
+    ensure!(said.starts_with("Disputes.AuditorBondTooSmall"), "{said}");
+    bob.done(&register("20")).await?;
+    bob.done(&["auditor", "bond", "7"]).await?;
+    bob.done(&["auditor", "unbond", "2"]).await?;
+    let shown = bob.done(&["auditor", "show"]).await?;
+    let bond = (25 * units::UNIT).to_string();
+    ensure!(shown["auditor"]["bond"] == *bond, "{shown}");
+    ensure!(shown["auditor"]["locks"] == 0, "{shown}");
+    ensure!(shown["contribution"]["lifetime"]["audits"] == 0, "{shown}");
+    let explained = bob.done(&["account", "explain"]).await?;
+    ensure!(explained["auditor"]["bond"] == *bond, "{explained}");
+    let left = bob.done(&["auditor", "exit"]).await?;
+    ensure!(left["returned"] == *bond, "{left}");
+    Ok(())
+}
+
+async fn settled_job_is_not_audited_any_more(market: &Market, job: u64) -> Result<()> {
+    let id = job.to_string();
+    let words = ["job", "audit", &id];
+    let said = market.bob.refused(&words, 4, "refused").await?;
+    ensure!(said.starts_with("Disputes."), "{said}");
+    let said = market.bob.refused(&["job", "audit", "999"], 1, "other");
+    ensure!(said.await?.contains("no job 999"));
+    Ok(())
 }

@@ -22,9 +22,10 @@ Exit codes:
   6  the chain refused a call
   7  another process uses the same key
   8  `doctor` found a problem
-  9  the worker was convicted, and has nothing left to answer for";
+  9  the worker was convicted, and has nothing left to answer for
+ 10  the account that is to audit is not a registered auditor";
 
-/// The daemon of a Mizan worker: takes jobs, computes them, attests the results.
+/// The daemon of a Mizan worker: takes jobs, computes them, attests the results, audits others'.
 #[derive(Parser)]
 #[command(name = "mizan-worker", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -36,6 +37,15 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Work until told to stop.
     Run(Options),
+    /// Audit claimed results as a bonded auditor until told to stop.
+    ///
+    /// The key must be an auditor's: `mizan auditor register --bond MZN` makes it one. Whenever the
+    /// chain draws it for a result, it checks what was drawn and gives its verdict: it passes the
+    /// result, proves it wrong, or says that not all could be had although the worker answered its
+    /// demands. It opens its receipts when they are demanded. Computes on the processor only.
+    ///
+    /// --ask and --max-job-bytes do nothing here.
+    Audit(Options),
     /// Register the key as provider and worker, as far as it is not yet.
     Register(Register),
     /// Examine everything that a worker needs, and say how to mend what is wrong.
@@ -68,7 +78,9 @@ impl Command {
     /// The options of all commands but `config init`, which needs none.
     pub(crate) fn options(&self) -> Options {
         match self {
-            Self::Run(options) | Self::Key(KeyCommand::New(options)) => options.clone(),
+            Self::Run(options) | Self::Audit(options) | Self::Key(KeyCommand::New(options)) => {
+                options.clone()
+            }
             Self::Register(register) => register.options.clone(),
             Self::Doctor(shown) | Self::Key(KeyCommand::Show(shown)) => shown.options.clone(),
             Self::Config(ConfigCommand::Show(shown)) => shown.options.clone(),
@@ -124,6 +136,12 @@ pub(crate) struct Options {
     /// Days after which such a blob is removed if no job used it.
     #[arg(long, value_name = "DAYS")]
     cache_days: Option<String>,
+    /// Most demands that `audit` pays for, for each audit. Beyond 64 they get dearer.
+    #[arg(long, value_name = "N")]
+    max_demands: Option<String>,
+    /// Bytes a second from blob servers: by it `audit` chooses what it fetches.
+    #[arg(long, value_name = "BYTES")]
+    bandwidth: Option<String>,
     /// Address and port for Prometheus' /metrics and for /health; a port alone means 127.0.0.1.
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<String>,
@@ -159,6 +177,8 @@ impl Options {
             ("allow_private_blob_servers", &allow),
             ("cache_bytes", &self.cache_bytes),
             ("cache_days", &self.cache_days),
+            ("max_demands", &self.max_demands),
+            ("bandwidth", &self.bandwidth),
             ("metrics", &self.metrics),
             ("log_format", &self.log_format),
             ("request_seconds", &self.request_seconds),
@@ -223,7 +243,7 @@ mod tests {
         let mut command = Arguments::command().term_width(100);
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["run", "register", "doctor"] {
+        for name in ["run", "audit", "register", "doctor"] {
             let found = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help-{name}"), found.render_long_help());
         }

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod key;

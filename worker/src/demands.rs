@@ -1,5 +1,5 @@
 //! Which open demands to answer now: each once, and again after a while if that failed or if the
-//! block with the answer was given up.
+//! block with the answer was given up. An auditor keeps a book of its duties in the same way.
 
 use crate::journal::Key;
 use std::{
@@ -37,14 +37,20 @@ enum State {
 }
 
 /// What became of the demands that are open.
-#[derive(Debug, Default)]
-pub struct DemandBook(BTreeMap<DemandKey, State>);
+#[derive(Debug)]
+pub struct DemandBook<K = DemandKey>(BTreeMap<K, State>);
 
-impl DemandBook {
+impl<K> Default for DemandBook<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord + Copy> DemandBook<K> {
     /// Those of all open demands whose answer is to be made now; they count as being answered from
     /// here on. Others that are in the book and not open any more are forgotten, unless an answer
     /// is under way.
-    pub fn due(&mut self, open: &[DemandKey], now: Instant) -> Vec<DemandKey> {
+    pub fn due(&mut self, open: &[K], now: Instant) -> Vec<K> {
         let listed: BTreeSet<_> = open.iter().copied().collect();
         self.0
             .retain(|key, state| listed.contains(key) || matches!(state, State::Running { .. }));
@@ -65,14 +71,14 @@ impl DemandBook {
     }
 
     /// A block has the answer, by whomever.
-    pub fn answered(&mut self, key: DemandKey, now: Instant) {
+    pub fn answered(&mut self, key: K, now: Instant) {
         let until = now + TRUST;
         self.0.insert(key, State::Answered { until });
     }
 
     /// The attempt failed, because data is lost or otherwise: another follows after a pause, if the
     /// demand is open then.
-    pub fn failed(&mut self, key: DemandKey, is_lost: bool, now: Instant) -> Duration {
+    pub fn failed(&mut self, key: K, is_lost: bool, now: Instant) -> Duration {
         let failures = match self.0.get(&key) {
             Some(State::Running { failures } | State::Failed { failures, .. }) => *failures,
             Some(State::Answered { .. }) | None => 0,
@@ -85,6 +91,11 @@ impl DemandBook {
         };
         self.0.insert(key, state);
         pause
+    }
+
+    /// The attempt ended, and the next is made at once if there is still something to do.
+    pub fn forget(&mut self, key: &K) {
+        self.0.remove(key);
     }
 
     /// Attempts that ended without saying how are made again.

@@ -6,6 +6,8 @@ mod chain;
 mod machine;
 mod speed;
 
+pub use speed::macs_per_second;
+
 use crate::{keystore, settings::Settings};
 use serde::Serialize;
 

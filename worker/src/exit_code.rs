@@ -3,8 +3,13 @@
 use crate::commands::config::InitError;
 use mizan_client::{blobs::BlobError, ClientError};
 use mizan_worker::{
-    daemon::DaemonError, journal::JournalError, keystore::KeystoreError, metrics::MetricsError,
-    registration::RegistrationError, settings::SettingsError,
+    auditing::{follow::FollowError, AuditError},
+    daemon::DaemonError,
+    journal::JournalError,
+    keystore::KeystoreError,
+    metrics::MetricsError,
+    registration::RegistrationError,
+    settings::SettingsError,
 };
 
 const OTHER: u8 = 1;
@@ -16,6 +21,7 @@ const RIVAL: u8 = 7;
 /// `doctor` found a problem.
 pub(crate) const PROBLEMS: u8 = 8;
 const CONVICTED: u8 = 9;
+const NOT_AUDITOR: u8 = 10;
 
 /// The exit code of an error.
 pub(crate) fn of(error: &anyhow::Error) -> u8 {
@@ -26,7 +32,8 @@ pub(crate) fn of(error: &anyhow::Error) -> u8 {
     {
         return SETTINGS;
     }
-    if error.is::<BlobError>() {
+    // An auditor's own files; all other failures of audits are waited out.
+    if error.is::<BlobError>() || error.is::<AuditError>() {
         return STORAGE;
     }
     if let Some(error) = error.downcast_ref() {
@@ -40,6 +47,11 @@ pub(crate) fn of(error: &anyhow::Error) -> u8 {
         Some(DaemonError::Chain(error)) => return of_chain(error),
         Some(DaemonError::Rival(_)) => return RIVAL,
         Some(DaemonError::Convicted(_)) => return CONVICTED,
+        None => {}
+    }
+    match error.downcast_ref() {
+        Some(FollowError::Chain(error)) => return of_chain(error),
+        Some(FollowError::NotAuditor(_)) => return NOT_AUDITOR,
         None => {}
     }
     match error.downcast_ref() {
@@ -67,7 +79,7 @@ fn of_chain(error: &ClientError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mizan_worker::{daemon::Convicted, rivals::Rival};
+    use mizan_worker::{auditing::follow::NotAuditor, daemon::Convicted, rivals::Rival};
 
     #[test]
     fn errors_give_the_documented_exit_codes() {
@@ -93,7 +105,10 @@ mod tests {
         let convicted = Convicted {
             worker: "5x".into(),
         };
-        let table: [(anyhow::Error, u8); 13] = [
+        let not_auditor = NotAuditor {
+            account: "5x".into(),
+        };
+        let table: [(anyhow::Error, u8); 15] = [
             (KeystoreError::Missing("key".into()).into(), 3),
             (SettingsError::NoHome.into(), 3),
             (InitError::NoHome.into(), 3),
@@ -106,6 +121,8 @@ mod tests {
             (RegistrationError::Chain(refused).into(), 6),
             (DaemonError::Rival(rival).into(), 7),
             (DaemonError::Convicted(convicted).into(), 9),
+            (FollowError::Chain(incompatible()).into(), 4),
+            (FollowError::NotAuditor(not_auditor).into(), 10),
             (anyhow::anyhow!("anything else"), 1),
         ];
         for (error, code) in table {

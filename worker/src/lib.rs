@@ -24,6 +24,7 @@
 //! | [`rivals`] | another process with the same key |
 //! | [`equipment`] | all that lasts longer than a connection |
 //! | [`settings`], [`keystore`] | four layers of settings; the key on disk |
+//! | [`auditing`] | the auditor: checking others' results for which the chain drew it |
 //! | [`metrics`] | figures for Prometheus |
 //! | [`doctor`] | what is wrong, and how to mend it |
 //! | [`registration`] | becoming provider and worker with one key |
@@ -66,6 +67,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answers;
+pub mod auditing;
 pub mod budget;
 pub mod cache;
 pub mod daemon;

@@ -39,6 +39,7 @@ fn execute(command: Command, out: &mut impl Write) -> Result<ExitCode> {
     let healthy = runtime.block_on(async {
         match command {
             Command::Run(_) => commands::run::run(&settings).await.map(|()| true),
+            Command::Audit(_) => commands::audit::audit(&settings).await.map(|()| true),
             Command::Register(register) => {
                 let done = commands::register::register(&register, &settings, out);
                 done.await.map(|()| true)

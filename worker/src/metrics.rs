@@ -3,6 +3,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `mizan_worker_jobs_total{outcome}` | jobs that were `attested`, `declined`, `dropped`, `settled`, `convicted`, `refused`, `unpaid` (attested and ended otherwise) |
+//! | `mizan_worker_audits_total{ruling}` | audits by `mizan-worker audit` whose result a block has: `pass`, `fraud`, `withheld` |
 //! | `mizan_worker_failed_attempts_total` | attempts at a step that failed and are repeated |
 //! | `mizan_worker_jobs_running` | steps that run now |
 //! | `mizan_worker_fetched_bytes_total`, `_pushed_bytes_total` | blobs from and to blob servers |
@@ -69,11 +70,15 @@ impl Outcome {
     }
 }
 
+/// What an audit can come to.
+const RULINGS: [&str; 3] = ["pass", "fraud", "withheld"];
+
 /// All figures.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     jobs: IntCounterVec,
+    audits: IntCounterVec,
     /// Attempts at a step that failed.
     pub failed_attempts: IntCounter,
     /// Steps that run now.
@@ -117,6 +122,10 @@ impl Metrics {
                 Opts::new(full("jobs_total"), "Jobs by how they ended for this worker"),
                 &["outcome"],
             )?,
+            audits: IntCounterVec::new(
+                Opts::new(full("audits_total"), "Audits by what they came to"),
+                &["ruling"],
+            )?,
             failed_attempts: counter("failed_attempts_total", "Attempts at a step that failed")?,
             running: gauge("jobs_running", "Steps that run now")?,
             fetched_bytes: counter("fetched_bytes_total", "Bytes that came from blob servers")?,
@@ -141,12 +150,16 @@ impl Metrics {
         for outcome in Outcome::ALL {
             metrics.jobs.with_label_values(&[outcome.name()]);
         }
+        for ruling in RULINGS {
+            metrics.audits.with_label_values(&[ruling]);
+        }
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), MetricsError> {
-        let all: [Box<dyn Collector>; 16] = [
+        let all: [Box<dyn Collector>; 17] = [
             Box::new(self.jobs.clone()),
+            Box::new(self.audits.clone()),
             Box::new(self.failed_attempts.clone()),
             Box::new(self.running.clone()),
             Box::new(self.fetched_bytes.clone()),
@@ -172,6 +185,11 @@ impl Metrics {
     /// A job ended for this worker.
     pub fn ended(&self, outcome: Outcome) {
         self.jobs.with_label_values(&[outcome.name()]).inc();
+    }
+
+    /// A block has what an audit came to: `pass`, `fraud` or `withheld`.
+    pub fn ruled(&self, ruling: &'static str) {
+        self.audits.with_label_values(&[ruling]).inc();
     }
 
     /// How many jobs ended so.

@@ -3,6 +3,7 @@
 use crate::{journal::Key, standing::Sight};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use mizan_client::{
+    audits::{AuditView, AuditorView, ReceiptDemandView},
     disputes::Demand,
     explanations::WorkerReport,
     subxt::transactions::Payload,
@@ -90,7 +91,32 @@ impl Node {
 
     /// See [`Client::program`].
     pub async fn program(&self, model: &Hash) -> Result<Option<Program>, ClientError> {
-        self.ask(self.client.program(model, At::Finalized)).await
+        self.program_at(model, At::Finalized).await
+    }
+
+    /// See [`Client::program`].
+    pub async fn program_at(&self, model: &Hash, at: At) -> Result<Option<Program>, ClientError> {
+        self.ask(self.client.program(model, at)).await
+    }
+
+    /// See [`Client::auditor`]; of the newest block, as all about audits.
+    pub async fn auditor(&self, account: &AccountId) -> Result<Option<AuditorView>, ClientError> {
+        self.ask(self.client.auditor(account, At::Best)).await
+    }
+
+    /// See [`Client::audits_of`].
+    pub async fn audits_of(&self, account: &AccountId, at: At) -> Result<Vec<u64>, ClientError> {
+        self.ask(self.client.audits_of(account, at)).await
+    }
+
+    /// See [`Client::audit`].
+    pub async fn audit(&self, job: u64) -> Result<Option<AuditView>, ClientError> {
+        self.ask(self.client.audit(job, At::Best)).await
+    }
+
+    /// See [`Client::receipt_demands`].
+    pub async fn receipt_demands(&self, job: u64) -> Result<Vec<ReceiptDemandView>, ClientError> {
+        self.ask(self.client.receipt_demands(job, At::Best)).await
     }
 
     /// See [`Client::worker`].
@@ -125,6 +151,11 @@ impl Node {
     /// See [`Client::finalized_blocks`].
     pub async fn finalized_blocks(&self) -> Result<BlockStream, ClientError> {
         self.ask(self.client.finalized_blocks()).await
+    }
+
+    /// See [`Client::best_blocks`].
+    pub async fn best_blocks(&self) -> Result<BlockStream, ClientError> {
+        self.ask(self.client.best_blocks()).await
     }
 
     /// See [`Client::submit`], which has limits of its own.

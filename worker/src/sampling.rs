@@ -86,7 +86,7 @@ pub fn compare(
 }
 
 /// A number that nobody foresees; not for secrets.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

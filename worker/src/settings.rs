@@ -4,6 +4,7 @@
 //! configuration file, the environment (`MIZAN_WORKER_` and the name in capitals), flags.
 
 mod layers;
+mod shown;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ const fn field(name: &'static str, example: &'static str, meaning: &'static str)
 }
 
 /// All settings, in the order in which people read them.
-pub const FIELDS: [Field; 16] = [
+pub const FIELDS: [Field; 18] = [
     field("url", "\"ws://127.0.0.1:9944\"", "The node's address. Run your own: the worker believes it."),
     field("data", "\"/var/lib/mizan/worker\"", "Folder of the journal and, unless named otherwise, of key and blobs. One for each worker and chain. Default: $XDG_DATA_HOME/mizan/worker."),
     field("key_file", "\"/var/lib/mizan/worker/key\"", "File with the secret URI of the worker's key, readable by nobody else. Default: `key` in the data folder; `mizan-worker key new` makes it."),
@@ -48,6 +49,8 @@ pub const FIELDS: [Field; 16] = [
     field("allow_private_blob_servers", "false", "Whether jobs may name blob servers at private or loopback addresses. Strangers name them: true lets them reach into your network."),
     field("cache_bytes", "\"64 GiB\"", "Most bytes of blobs that the worker itself brought into the folder of blobs and that no unsettled job needs."),
     field("cache_days", "14", "Days after which such a blob is removed if no job used it."),
+    field("max_demands", "64", "Most demands that `mizan-worker audit` pays for, for each audit. Beyond 64 they get dearer."),
+    field("bandwidth", "\"1000000\"", "Bytes a second from blob servers: by it `mizan-worker audit` chooses what it fetches."),
     field("metrics", "\"127.0.0.1:9615\"", "Address and port for Prometheus' /metrics and for /health; a port alone means 127.0.0.1. Default: off."),
     field("log_format", "\"text\"", "text or json. What is logged is set by RUST_LOG, as in RUST_LOG=mizan_worker=debug."),
     field("request_seconds", "30", "Longest time to wait for one answer of the node."),
@@ -81,6 +84,10 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// How long such a blob is kept after its last use.
     pub cache_age: Duration,
+    /// Most demands for one audit.
+    pub max_demands: u32,
+    /// Bytes a second from blob servers.
+    pub bandwidth: u64,
     /// Where metrics are served.
     pub metrics: Option<SocketAddr>,
     /// How log lines are written.

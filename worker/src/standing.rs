@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use mizan_client::{
         disputes::Grounds,
-        views::{Attestation, EndReason, Settlement},
+        views::{Attestation, AuditOutcome, EndReason, Settlement},
     };
 
     fn claim(byte: u8) -> Claim {
@@ -183,8 +183,10 @@ mod tests {
             settlement: Settlement {
                 payment: 1,
                 worker_paid: 1,
+                auditors_paid: 0,
                 burned: 0,
                 minted: 0,
+                audit: AuditOutcome::NotDrawn,
                 settled_block: 20,
             },
         };

@@ -5,10 +5,11 @@
 //! servers are trusted to be where they are.
 
 use mizan_blobs::{
-    BlobClient, BlobError, BlobStore, ClientSettings, LocalBlobStore, TransferError, UploadRight,
-    Url,
+    BlobClient, BlobError, BlobStore, ClientSettings, LocalBlobStore, Reason, TransferError,
+    UploadRight, Url,
 };
 use mizan_client::{Hash, Keypair};
+use mizan_tensor::Blob;
 use std::time::Duration;
 use tracing::debug;
 
@@ -121,7 +122,7 @@ impl Supply {
         max_bytes: u64,
     ) -> Result<(Vec<u8>, bool), SupplyError> {
         let here = self.store.get(hash, max_bytes).await;
-        let has_servers = !servers.is_empty() || !self.own_servers.is_empty();
+        let has_servers = self.has_servers(servers);
         match here {
             Ok(blob) => return Ok((blob, false)),
             Err(BlobError::Missing(_)) if has_servers => {}
@@ -158,6 +159,68 @@ impl Supply {
             Some(error) => SupplyError::Servers(error),
             None => SupplyError::Addresses(servers.join(", ")),
         })
+    }
+
+    /// Whether there is any server to ask, of a job or of the owner's.
+    pub fn has_servers(&self, servers: &[String]) -> bool {
+        !servers.is_empty() || !self.own_servers.is_empty()
+    }
+
+    /// The slice of some bytes of a blob, from the servers of the job, then from the owner's.
+    pub async fn slice(
+        &self,
+        servers: &[String],
+        blob: Blob,
+        start: u64,
+        length: u32,
+    ) -> Result<Vec<u8>, SupplyError> {
+        let mut last = None;
+        let own = (&self.own, &self.own_servers[..]);
+        for (clients, servers) in [(&self.strangers, servers), own] {
+            let urls = addresses(servers);
+            if urls.is_empty() {
+                continue;
+            }
+            let Blob { hash, length: all } = blob;
+            match clients.fetch.slice(&urls, hash, all, start, length).await {
+                Ok(slice) => return Ok(slice),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(match last {
+            Some(error) => SupplyError::Servers(error),
+            None => SupplyError::Addresses(servers.join(", ")),
+        })
+    }
+
+    /// Lengths that the folder and servers say a blob has, other than the one that it must have.
+    /// One that is shorter than that is fetched.
+    pub async fn other_lengths(&self, servers: &[String], blob: Blob) -> Vec<u64> {
+        let mut lengths = Vec::new();
+        let here = std::fs::metadata(self.store.path_of(blob.hash));
+        lengths.extend(here.ok().map(|file| file.len()));
+        let own = (&self.own, &self.own_servers[..]);
+        for (clients, servers) in [(&self.strangers, servers), own] {
+            let urls = addresses(servers);
+            // Of a blob with at least the right length nothing but its length comes.
+            let shorter = blob.length.saturating_sub(1);
+            let fetched = clients.fetch.fetch(&urls, blob.hash, shorter, &self.store);
+            match fetched.await {
+                Ok(length) => lengths.push(length),
+                Err(error) => {
+                    lengths.extend(error.failures().iter().filter_map(
+                        |failure| match failure.reason {
+                            Reason::TooLarge { bytes, .. } => Some(bytes),
+                            _ => None,
+                        },
+                    ))
+                }
+            }
+        }
+        lengths.retain(|length| *length != blob.length);
+        lengths.sort_unstable();
+        lengths.dedup();
+        lengths
     }
 
     /// Gives blobs to the servers of a job, and to the owner's. Done once one server of the job

@@ -1,7 +1,7 @@
 //! Why a transfer failed, so that callers can act on it.
 
 use super::addresses::Forbidden;
-use crate::{hex_hash, BlobError, Hash};
+use crate::{hex_hash, BlobError, Hash, OutOfRange};
 use std::{error::Error, fmt, time::Duration};
 
 /// Why one server did not do.
@@ -10,7 +10,7 @@ pub enum Reason {
     /// It does not have the blob.
     #[error("it does not have the blob")]
     NotFound,
-    /// It sent bytes that are not the blob's.
+    /// It sent bytes that are not the blob's, or do not prove that they are.
     #[error("it lied: what it sent from byte {offset} on is not the blob")]
     Lied {
         /// The first byte that can't be believed.
@@ -62,6 +62,9 @@ pub enum Reason {
     /// Its URL can't be used.
     #[error("its URL can't be used: {0}")]
     BadUrl(String),
+    /// It was not even asked: no server has such a slice.
+    #[error("it was not asked: {0}")]
+    OutOfRange(OutOfRange),
 }
 
 impl Reason {
@@ -136,7 +139,7 @@ pub enum TransferError {
         /// The last failure of each server.
         failures: Vec<Failure>,
     },
-    /// It took too long. What was fetched is kept for the next time.
+    /// It took too long. What was fetched of a whole blob is kept for the next time.
     #[error("blob {} was not transferred within {} seconds; {}", hex_hash(hash), after.as_secs(), list(failures))]
     OutOfTime {
         /// The blob.
@@ -176,6 +179,42 @@ impl TransferError {
         match self {
             Self::Failed { failures, .. } | Self::OutOfTime { failures, .. } => failures,
             _ => &[],
+        }
+    }
+}
+
+/// The last failure of each server, while they are tried.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Vec<Failure>);
+
+impl Failures {
+    pub(super) fn note(&mut self, failure: Failure) {
+        tracing::debug!(%failure, "a blob server did not do");
+        self.0.retain(|known| known.server != failure.server);
+        self.0.push(failure);
+    }
+
+    /// No server did.
+    pub(super) fn give_up(&mut self, hash: Hash) -> TransferError {
+        let failures = std::mem::take(&mut self.0);
+        let servers = failures.len();
+        if servers == 0 {
+            return TransferError::NoServers;
+        }
+        if failures
+            .iter()
+            .all(|failure| failure.reason == Reason::NotFound)
+        {
+            return TransferError::NotFound { hash, servers };
+        }
+        TransferError::Failed { hash, failures }
+    }
+
+    pub(super) fn out_of_time(self, hash: Hash, after: Duration) -> TransferError {
+        TransferError::OutOfTime {
+            hash,
+            after,
+            failures: self.0,
         }
     }
 }

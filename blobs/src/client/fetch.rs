@@ -1,6 +1,11 @@
 //! Downloads: from whichever server has the blob, checked while they come, and resumed.
 
-use super::{failure, partial::Partial, BlobClient, Failure, Reason, TransferError};
+use super::{
+    failure,
+    failure::{Failures, Reason, TransferError},
+    partial::Partial,
+    BlobClient,
+};
 use crate::{
     channel_reader::ChannelReader,
     pace::Pace,
@@ -21,7 +26,7 @@ struct Fetch<'a> {
     client: &'a BlobClient,
     hash: Hash,
     max_bytes: u64,
-    failures: Vec<Failure>,
+    failures: Failures,
 }
 
 /// How a try ended that did not end well.
@@ -57,15 +62,11 @@ impl BlobClient {
             client: self,
             hash,
             max_bytes,
-            failures: Vec::new(),
+            failures: Failures::default(),
         };
         match timeout(after, fetch.run(servers, into)).await {
             Ok(result) => result,
-            Err(_) => Err(TransferError::OutOfTime {
-                hash,
-                after,
-                failures: fetch.failures,
-            }),
+            Err(_) => Err(fetch.failures.out_of_time(hash, after)),
         }
     }
 }
@@ -94,7 +95,7 @@ impl Fetch<'_> {
                         if beyond || reason.is_transient() {
                             again.push(server);
                         }
-                        self.note(failure(server, reason));
+                        self.failures.note(failure(server, reason));
                     }
                 }
             }
@@ -108,32 +109,10 @@ impl Fetch<'_> {
             }
             match back_off.next() {
                 Some(delay) if !again.is_empty() => sleep(delay).await,
-                _ => return Err(self.give_up()),
+                _ => return Err(self.failures.give_up(self.hash)),
             }
             servers = again;
         }
-    }
-
-    fn note(&mut self, failure: Failure) {
-        tracing::debug!(%failure, "a blob server did not do");
-        self.failures.retain(|known| known.server != failure.server);
-        self.failures.push(failure);
-    }
-
-    fn give_up(&mut self) -> TransferError {
-        let hash = self.hash;
-        let failures = std::mem::take(&mut self.failures);
-        let servers = failures.len();
-        if servers == 0 {
-            return TransferError::NoServers;
-        }
-        if failures
-            .iter()
-            .all(|failure| failure.reason == Reason::NotFound)
-        {
-            return TransferError::NotFound { hash, servers };
-        }
-        TransferError::Failed { hash, failures }
     }
 
     async fn try_server(

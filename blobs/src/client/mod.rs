@@ -5,6 +5,7 @@ mod failure;
 mod fetch;
 mod partial;
 mod push;
+mod slice;
 
 pub use failure::{Failure, Reason, TransferError};
 pub use push::Pushed;

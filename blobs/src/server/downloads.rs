@@ -1,6 +1,8 @@
 //! Plain downloads, of which the client must check the hash itself.
 
-use super::{connections::Working, garbage::Kept, http_error::HttpError, Shared};
+use super::{
+    connections::Working, garbage::Kept, http_error::HttpError, storage::StorageError, Shared,
+};
 use crate::{hex_hash, name::parse_name, Hash};
 use axum::{
     body::Body,
@@ -28,6 +30,13 @@ impl Shared {
                 Err(HttpError::not_found(message))
             }
         }
+    }
+
+    /// As [`Storage::check`](super::Storage::check). The work is worth finishing even if the client
+    /// does not wait for it.
+    pub(crate) async fn check(&self, hash: Hash, length: u64) -> Result<(), StorageError> {
+        let storage = self.storage.clone();
+        tokio::spawn(async move { storage.check(hash, length).await }).await?
     }
 }
 

@@ -6,6 +6,7 @@ mod downloads;
 mod garbage;
 mod http_error;
 mod room;
+mod slices;
 mod storage;
 mod uploads;
 mod verified;
@@ -227,6 +228,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/health", get(health))
         .route("/v1/blobs/{hash}", blob)
         .route("/v1/blobs/{hash}/verified", get(verified::stream))
+        .route("/v1/blobs/{hash}/slice", get(slices::slice))
         .route("/v1/uploads/{hash}", get(uploads::arrived))
         .fallback(|| async { HttpError::not_found("there is no such address here".into()) })
         .method_not_allowed_fallback(|| async { HttpError::method_not_allowed() })

@@ -159,6 +159,21 @@ impl Storage {
         Ok(self.objects.get_range(&location, bytes).await?)
     }
 
+    /// The pairs of hashes with these numbers, of a blob's outboard.
+    pub(crate) async fn read_pairs(
+        &self,
+        hash: Hash,
+        pairs: &[u64],
+    ) -> Result<Vec<Bytes>, StorageError> {
+        let range = |pair: &u64| {
+            let start = pair.saturating_mul(PAIR_BYTES);
+            start..start.saturating_add(PAIR_BYTES)
+        };
+        let ranges: Vec<_> = pairs.iter().map(range).collect();
+        let location = location(Some(OUTBOARDS), &hash);
+        Ok(self.objects.get_ranges(&location, &ranges).await?)
+    }
+
     /// Whether a blob and its outboard are here, which means that it was checked once.
     pub(crate) async fn is_checked(&self, hash: Hash, length: u64) -> Result<bool, StorageError> {
         let outboard = self.length_at(&location(Some(OUTBOARDS), &hash)).await?;
@@ -190,6 +205,11 @@ impl Storage {
             return Err(StorageError::Corrupt(hash));
         }
         self.put(location(Some(OUTBOARDS), &hash), &outboard).await
+    }
+
+    /// Forgets that a blob was checked: whoever wants or uploads it next checks it anew.
+    pub(crate) async fn doubt(&self, hash: Hash) -> Result<(), StorageError> {
+        self.delete(&location(Some(OUTBOARDS), &hash)).await
     }
 
     /// Stores a blob from a file, which is checked. Says whether its hash is right; if not, the
@@ -295,12 +315,16 @@ impl Storage {
     /// Removes a blob and what belongs to it.
     pub(crate) async fn remove(&self, hash: Hash) -> Result<(), StorageError> {
         for folder in [None, Some(OUTBOARDS), Some(USED)] {
-            match self.objects.delete(&location(folder, &hash)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.delete(&location(folder, &hash)).await?;
         }
         Ok(())
+    }
+
+    async fn delete(&self, location: &Location) -> Result<(), StorageError> {
+        match self.objects.delete(location).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

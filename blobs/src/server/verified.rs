@@ -45,10 +45,7 @@ pub(crate) async fn stream(
         return Err(HttpError::beyond(length));
     }
     let from = from.saturating_sub(from % GROUP_BYTES);
-    // The work is worth finishing even if the client does not wait for it.
-    let storage = shared.storage.clone();
-    let checking = tokio::spawn(async move { storage.check(hash, length).await });
-    checking.await.map_err(StorageError::from)??;
+    shared.check(hash, length).await?;
     shared.storage.mark_used(hash).await;
     let bytes = Pieces::new(length, from).encoded_bytes().saturating_add(8);
     let stream = Encoder::new(&shared.storage, hash, length, from).into_stream();

@@ -194,6 +194,7 @@ impl Scripted {
         let state = (asked.clone(), script);
         let router = Router::new()
             .route("/v1/blobs/{hash}/verified", get(answer))
+            .route("/v1/blobs/{hash}/slice", get(answer))
             .with_state(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -229,7 +230,7 @@ async fn answer(
     Path(_): Path<String>,
     Query(query): Query<HashMap<String, u64>>,
 ) -> Response {
-    let from = query["from"];
+    let from = *query.get("from").unwrap_or_else(|| &query["start"]);
     let before = {
         let mut asked = asked.lock().unwrap();
         asked.push(from);

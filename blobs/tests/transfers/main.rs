@@ -2,10 +2,12 @@
 
 mod any_length;
 mod downloads;
+mod false_slices;
 mod fixture;
 mod garbage;
 mod hostile;
 mod refusals;
 mod resumed;
+mod slices;
 mod slow;
 mod uploads;

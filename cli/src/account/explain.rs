@@ -17,7 +17,7 @@ const PAGE: u32 = 100;
 
 /// Say why an account was paid or not, and what to do.
 ///
-/// What its workers claimed, what was accepted and rejected, why each of its workers
+/// What its workers claimed, what was accepted and rejected, its bonds, why each of its workers
 /// gets jobs or gets none, and what happened to its jobs, newest jobs first.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
@@ -104,6 +104,7 @@ pub(crate) fn write(
 pub(crate) fn is_stranger(explanation: &AccountExplanation) -> bool {
     explanation.units.is_none()
         && explanation.provider.is_none()
+        && explanation.auditor.is_none()
         && explanation.workers.is_empty()
         && explanation.history.is_empty()
 }
@@ -126,6 +127,11 @@ fn text(explanation: &AccountExplanation) -> String {
         rows.push(("bond".into(), format_amount(provider.bond)));
         rows.push(("free bond".into(), format_amount(provider.free_bond())));
         rows.push(("jobs it backs".into(), provider.locks.to_string()));
+    }
+    if let Some(auditor) = &explanation.auditor {
+        rows.push(("auditor's bond".into(), format_amount(auditor.bond)));
+        rows.push(("free of it".into(), format_amount(auditor.free_bond())));
+        rows.push(("verdicts it backs".into(), auditor.locks.to_string()));
     }
     let mut parts = vec![facts(&rows)];
     if !explanation.workers.is_empty() {
@@ -160,6 +166,7 @@ fn workers(workers: &[WorkerOutlook]) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::explanation::tests::notes;
+    use mizan_client::audits::AuditorView;
     use mizan_client::explanations::Units;
     use mizan_client::views::ProviderView;
 
@@ -190,6 +197,12 @@ pub(crate) mod tests {
                 locks: 1,
                 workers: 1,
             }),
+            auditor: Some(AuditorView {
+                account,
+                bond: 50_000_000_000_000,
+                locked: 750_000_000_000,
+                locks: 1,
+            }),
             workers: vec![WorkerOutlook {
                 worker: AccountId([4; 32]),
                 outlook: serde_json::from_value(outlook).unwrap(),
@@ -200,7 +213,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_account_is_explained_by_units_bond_workers_and_history() {
+    fn an_account_is_explained_by_units_bonds_workers_and_history() {
         insta::assert_snapshot!("account_explain", text(&explanation()));
         let object = serde_json::to_string_pretty(&explanation()).unwrap();
         insta::assert_snapshot!("account_explain_json", object);
@@ -212,7 +225,7 @@ pub(crate) mod tests {
             units: None,
             ..explanation()
         };
-        assert!(text(&idle).contains("\nunits          no job was claimed or rejected yet\n"));
+        assert!(text(&idle).contains("\nunits              no job was claimed or rejected yet\n"));
     }
 
     #[test]
@@ -220,6 +233,7 @@ pub(crate) mod tests {
         let stranger = AccountExplanation {
             units: None,
             provider: None,
+            auditor: None,
             workers: vec![],
             history: vec![],
             next: None,

@@ -72,6 +72,8 @@ fn numbers_and_amounts_are_checked_before_anything_is_done() {
         &["job", "list", "--limit", "1001"],
         &["account", "explain", "--limit", "101"],
         &["provider", "bond", "much"],
+        &["auditor", "register", "--bond", "much"],
+        &["job", "audit", "one"],
         &["blobs", "get", "0x12", "--out", "o"],
     ] {
         assert_eq!(refused(words), ErrorKind::ValueValidation, "{words:?}");

@@ -13,7 +13,7 @@ use serde_json::{json, Value};
 
 /// Show who contributed what in an era.
 ///
-/// With the blocks of the era, totals, and every provider, most first.
+/// With the blocks of the era, totals, and every provider and auditor, most compute units first.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The era; the current one if not given
@@ -76,6 +76,7 @@ impl Era {
             jobs: sum.jobs.saturating_add(entry.jobs),
             burned: sum.burned.saturating_add(entry.burned),
             convictions: sum.convictions.saturating_add(entry.convictions),
+            audits: sum.audits.saturating_add(entry.audits),
         })
     }
 
@@ -97,23 +98,25 @@ impl Era {
                 format!("{} to {}", self.first_block, self.last_block),
             ),
             ("state", state),
-            ("providers", self.entries.len().to_string()),
+            ("accounts", self.entries.len().to_string()),
             ("jobs", totals.jobs.to_string()),
             ("settled", format_compute_units(totals.settled_macs)),
             ("directed", format_compute_units(totals.directed_macs)),
             ("burned", format_amount(totals.burned)),
             ("convictions", totals.convictions.to_string()),
+            ("audits", totals.audits.to_string()),
         ];
         if self.entries.is_empty() {
             return facts(&rows);
         }
         let columns = [
-            Column::Left("PROVIDER"),
+            Column::Left("ACCOUNT"),
             Column::Right("JOBS"),
             Column::Right("SETTLED"),
             Column::Right("DIRECTED"),
             Column::Right("BURNED"),
             Column::Right("CONVICTIONS"),
+            Column::Right("AUDITS"),
         ];
         let entries = self.entries.iter().map(|(account, entry)| {
             [
@@ -123,6 +126,7 @@ impl Era {
                 format_compute_units(entry.directed_macs),
                 format_amount(entry.burned),
                 entry.convictions.to_string(),
+                entry.audits.to_string(),
             ]
         });
         format!("{}\n\n{}", facts(&rows), table(columns, entries.collect()))
@@ -154,6 +158,7 @@ mod tests {
             jobs,
             burned: 15_000_483_840,
             convictions: 0,
+            audits: 0,
         }
     }
 
@@ -164,6 +169,7 @@ mod tests {
             (AccountId([2; 32]), entry(3_225_600, 2)),
         ];
         entries[0].1.convictions = 1;
+        entries[2].1.audits = 4;
         sort(&mut entries);
         Era {
             era: 2,
@@ -188,7 +194,7 @@ mod tests {
             best_block: 300,
             ..era()
         };
-        assert!(era.text().ends_with("convictions  0"), "{}", era.text());
+        assert!(era.text().ends_with("audits       0"), "{}", era.text());
         assert!(era.text().contains("state        over"));
     }
 }

@@ -1,5 +1,6 @@
 //! `mizan job list`.
 
+use crate::audit::outcome_name;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::job::state::since_block;
@@ -8,7 +9,7 @@ use crate::table::{table, Column};
 use clap::Args;
 use mizan_client::keys::{format_address, parse_address};
 use mizan_client::units::{format_amount, format_compute_units};
-use mizan_client::views::JobView;
+use mizan_client::views::{JobState, JobView};
 use mizan_client::{AccountId, At, Client, Hash};
 use serde_json::json;
 
@@ -143,6 +144,7 @@ fn text(jobs: &[JobView]) -> String {
         Column::Right("JOB"),
         Column::Left("STATE"),
         Column::Right("SINCE"),
+        Column::Left("AUDIT"),
         Column::Left("MODEL"),
         Column::Right("BATCH"),
         Column::Right("SIZE"),
@@ -156,6 +158,7 @@ fn text(jobs: &[JobView]) -> String {
             job.id.to_string(),
             job.state.to_string(),
             since.unwrap_or_default(),
+            audited(&job.state).to_owned(),
             short(&job.model),
             job.batch.to_string(),
             format_compute_units(job.macs),
@@ -166,6 +169,14 @@ fn text(jobs: &[JobView]) -> String {
     table(columns, rows.collect())
 }
 
+/// Whether a settled job was audited.
+fn audited(state: &JobState) -> &'static str {
+    match state {
+        JobState::Settled { settlement, .. } => outcome_name(settlement.audit),
+        _ => "",
+    }
+}
+
 /// Enough of a hash to tell models apart; `--json` has all of it.
 fn short(hash: &Hash) -> String {
     mizan_client::hex_hash(hash).chars().take(10).collect()
@@ -174,8 +185,9 @@ fn short(hash: &Hash) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::state::tests::{assignment, attestation, convicted_job, conviction, job};
-    use mizan_client::views::JobState;
+    use crate::job::state::tests::{
+        assignment, attestation, convicted_job, conviction, job, settled_job, settlement,
+    };
 
     #[test]
     fn jobs_are_a_table_with_the_worker_that_has_them() {
@@ -183,7 +195,9 @@ mod tests {
             assignment: assignment(),
             attestation: attestation(),
         });
-        let jobs = [job(JobState::Open), attested, convicted_job(conviction())];
+        let settled = settled_job(settlement());
+        let convicted = convicted_job(conviction());
+        let jobs = [job(JobState::Open), attested, settled, convicted];
         insta::assert_snapshot!("job_list", text(&jobs));
         let object = serde_json::to_string_pretty(&json!({ "jobs": jobs })).unwrap();
         insta::assert_snapshot!("job_list_json", object);

@@ -1,5 +1,6 @@
 //! Where a job stands, in words.
 
+use crate::audit;
 use crate::grounds::clause;
 use mizan_client::disputes::Conviction;
 use mizan_client::keys::format_address;
@@ -28,7 +29,7 @@ pub(crate) fn sentence(job: &JobView) -> String {
             assignment.attest_by_block
         ),
         JobState::Attested { attestation, .. } => format!(
-            "job {id} is attested in block {}, and settles in block {}",
+            "job {id} is attested in block {}, and settles in block {} at the earliest",
             attestation.attested_block, attestation.settles_block
         ),
         JobState::Settled {
@@ -37,13 +38,14 @@ pub(crate) fn sentence(job: &JobView) -> String {
             ..
         } => format!(
             "job {id} is settled in block {}: of {} the provider {} got {} and {} was burned; {} \
-             was minted to the provider",
+             was minted to the provider; {}",
             settlement.settled_block,
             format_amount(settlement.payment),
             format_address(&assignment.provider),
             format_amount(settlement.worker_paid),
             format_amount(settlement.burned),
-            format_amount(settlement.minted)
+            format_amount(settlement.minted),
+            audit::outcome(settlement)
         ),
         JobState::Ended { reason, block } => {
             format!(
@@ -150,7 +152,7 @@ pub(crate) fn since_block(state: &JobState) -> Option<u32> {
 pub(crate) mod tests {
     use super::*;
     use mizan_client::disputes::{Demanded, Grounds};
-    use mizan_client::views::{Assignment, Attestation, Settlement};
+    use mizan_client::views::{Assignment, Attestation, AuditOutcome, Settlement};
     use mizan_client::AccountId;
 
     /// A job in some state.
@@ -197,6 +199,28 @@ pub(crate) mod tests {
             attested_block: 14,
             settles_block: 19,
         }
+    }
+
+    /// A settlement in block 19.
+    pub(crate) fn settlement() -> Settlement {
+        Settlement {
+            payment: 100_003_225_600,
+            worker_paid: 85_002_741_760,
+            auditors_paid: 0,
+            burned: 15_000_483_840,
+            minted: 4_000_129_024,
+            audit: AuditOutcome::NotDrawn,
+            settled_block: 19,
+        }
+    }
+
+    /// A job that settled so.
+    pub(crate) fn settled_job(settlement: Settlement) -> JobView {
+        job(JobState::Settled {
+            assignment: assignment(),
+            attestation: attestation(),
+            settlement,
+        })
     }
 
     /// A conviction in block 16 by a fraud proof.
@@ -272,45 +296,66 @@ pub(crate) mod tests {
 
     #[test]
     fn every_state_has_a_sentence_with_its_blocks() {
-        let (assignment, attestation) = (assignment(), attestation());
-        let settlement = Settlement {
-            payment: 100_003_225_600,
-            worker_paid: 85_002_741_760,
-            burned: 15_000_483_840,
-            minted: 4_000_129_024,
-            settled_block: 19,
-        };
         let open = JobState::Open;
         assert_eq!(
             sentence(&job(open)),
             "job 7 is open, and waits for a worker until block 90"
         );
         let assigned = sentence(&job(JobState::Assigned {
-            assignment: assignment.clone(),
+            assignment: assignment(),
         }));
         assert!(
             assigned.contains("since block 10, for 0.1000032256 MZN"),
             "{assigned}"
         );
-        let state = JobState::Settled {
-            assignment,
-            attestation,
-            settlement,
+        let attested = JobState::Attested {
+            assignment: assignment(),
+            attestation: attestation(),
         };
-        assert_eq!(since_block(&state), Some(19));
-        let settled = sentence(&job(state));
-        assert!(
-            settled.contains("got 0.08500274176 MZN and 0.01500048384 MZN"),
-            "{settled}"
-        );
-        assert!(
-            settled.ends_with("0.004000129024 MZN was minted to the provider"),
-            "{settled}"
+        assert_eq!(
+            sentence(&job(attested)),
+            "job 7 is attested in block 14, and settles in block 19 at the earliest"
         );
         let ended = JobState::Ended {
             reason: EndReason::Expired,
             block: 91,
         };
         assert!(sentence(&job(ended)).contains("ended in block 91 without settlement: no worker"));
+    }
+
+    #[test]
+    fn a_settlement_is_said_with_where_the_money_went_and_whether_it_was_audited() {
+        let settled = settled_job(settlement());
+        assert_eq!(since_block(&settled.state), Some(19));
+        let said = sentence(&settled);
+        assert!(
+            said.contains("got 0.08500274176 MZN and 0.01500048384 MZN"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("0.004000129024 MZN was minted to the provider; no audit was drawn"),
+            "{said}"
+        );
+        let passed = Settlement {
+            auditors_paid: 5_000_161_280,
+            burned: 10_000_322_560,
+            audit: AuditOutcome::Passed,
+            ..settlement()
+        };
+        let said = sentence(&settled_job(passed));
+        assert!(
+            said.ends_with("; auditors found nothing wrong and got 0.00500016128 MZN"),
+            "{said}"
+        );
+        let unaudited = Settlement {
+            minted: 0,
+            audit: AuditOutcome::Unaudited,
+            ..settlement()
+        };
+        let said = sentence(&settled_job(unaudited));
+        assert!(
+            said.ends_with("a verdict is missing, so nothing was minted"),
+            "{said}"
+        );
     }
 }

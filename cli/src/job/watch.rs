@@ -1,5 +1,6 @@
 //! `mizan job watch`.
 
+use crate::audit;
 use crate::context::Context;
 use crate::failure::{Failure, Kind};
 use crate::job::find;
@@ -74,7 +75,9 @@ impl Watch {
         let mut best_blocks = client.best_blocks().await?;
         let mut final_blocks = client.finalized_blocks().await?;
         let mut report = Report::default();
-        report.best(&find(client, self.job, At::Best).await?, output);
+        let at = At::Hash(client.best().await?.1);
+        report.best(&find(client, self.job, at).await?, output);
+        report.audit(client, self.job, at, output).await?;
         let (mut number, mut hash) = client.finalized().await?;
         loop {
             // Not there yet when the post itself is not final.
@@ -91,9 +94,10 @@ impl Watch {
                         break;
                     }
                     block = best_blocks.next() => {
-                        let (_, hash) = block?;
-                        if let Some(job) = at_best(client, self.job, At::Hash(hash)).await? {
+                        let at = At::Hash(block?.1);
+                        if let Some(job) = known(client.job(self.job, at).await)? {
                             report.best(&job, output);
+                            report.audit(client, self.job, at, output).await?;
                         }
                     }
                 }
@@ -102,11 +106,11 @@ impl Watch {
     }
 }
 
-/// The job in a block that may have been given up meanwhile.
-async fn at_best(client: &Client, job: u64, at: At) -> Result<Option<JobView>, ClientError> {
-    match client.job(job, at).await {
+/// What was read at a block that may have been given up meanwhile.
+fn known<T>(read: Result<Option<T>, ClientError>) -> Result<Option<T>, ClientError> {
+    match read {
         Err(ClientError::BlockUnknown(_)) => Ok(None),
-        job => job,
+        read => read,
     }
 }
 
@@ -138,6 +142,20 @@ impl Report {
     /// Says where the job stands.
     fn best(&mut self, job: &JobView, output: &mut Output<'_>) {
         self.once(sentence(job), output);
+    }
+
+    /// Says what is next in its audits, while its result can be challenged.
+    async fn audit(
+        &mut self,
+        client: &Client,
+        job: u64,
+        at: At,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        if let Some(audit) = known(client.audit(job, at).await)? {
+            self.once(format!("  {}", audit::sentence(job, &audit)), output);
+        }
+        Ok(())
     }
 
     /// Says that a state is final.

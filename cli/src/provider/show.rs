@@ -85,6 +85,7 @@ mod tests {
             jobs: 1,
             burned: 1,
             convictions: 0,
+            audits: 0,
         };
         let report = ContributionReport {
             account,

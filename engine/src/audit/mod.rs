@@ -14,8 +14,10 @@
 //! value was computed exactly.
 //!
 //! Every audit reads tensors whose hashes the caller has checked. [`hash_with_receipt`] gives these
-//! hashes and the auditor's receipt in one pass.
+//! hashes and the receipt of a full audit in one pass; [`Tensors::receipt_stream`] and [`receipt`]
+//! give the receipt of either scope.
 //!
+//! [`Draw`]: mizan_tensor::Draw
 //! [`LoadedModel::accumulators`]: crate::LoadedModel::accumulators
 
 mod execution;
@@ -30,7 +32,7 @@ pub use execution::{full, full_with_advice, verify_items, verify_outputs};
 pub use freivalds::{check_accumulators, AdviceError, LinearCheck};
 pub use linear::{LinearAudit, LinearFault};
 pub use receipt::{hash_with_receipt, receipt, Hashes};
-pub use sample::{check_elements, Draw, DRAWN_ELEMENTS, DRAWN_ITEMS};
+pub use sample::check_elements;
 pub use tensors::{AuditedJob, Missing, Tensors};
 
 use crate::EngineError;

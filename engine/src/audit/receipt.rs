@@ -1,6 +1,6 @@
 //! Hashes of what an audit reads.
 
-use mizan_tensor::Hash;
+use mizan_tensor::{receipt_key, Hash};
 
 /// Bytes that are hashed twice while they are in a processor's own cache.
 const PIECE_BYTES: usize = 128 << 10;
@@ -10,14 +10,15 @@ const PIECE_BYTES: usize = 128 << 10;
 pub struct Hashes {
     /// The plain hash of each tensor: the name under which the chain knows it.
     pub names: Vec<Hash>,
-    /// The keyed hash of all tensors, one after the other: the receipt of whoever has the key,
+    /// The keyed hash of all tensors, one after the other: the receipt of whoever has the seed,
     /// which nobody can copy from another.
     pub receipt: Hash,
 }
 
-/// Hashes `tensors` both ways, reading them from memory once.
-pub fn hash_with_receipt(tensors: &[&[u8]], key: &Hash) -> Hashes {
-    let mut keyed = blake3::Hasher::new_keyed(key);
+/// Hashes `tensors` both ways, reading them from memory once. Of all inputs and the trace this is
+/// the receipt of a full audit.
+pub fn hash_with_receipt(tensors: &[&[u8]], seed: &Hash) -> Hashes {
+    let mut keyed = blake3::Hasher::new_keyed(&receipt_key(seed));
     let name = |tensor: &&[u8]| {
         let mut plain = blake3::Hasher::new();
         for piece in tensor.chunks(PIECE_BYTES) {
@@ -32,11 +33,12 @@ pub fn hash_with_receipt(tensors: &[&[u8]], key: &Hash) -> Hashes {
     }
 }
 
-/// The receipt alone: the keyed hash of `tensors`, one after the other.
-pub fn receipt(tensors: &[&[u8]], key: &Hash) -> Hash {
-    let mut keyed = blake3::Hasher::new_keyed(key);
-    for tensor in tensors {
-        keyed.update(tensor);
+/// The receipt alone: the hash of the receipt stream, whose parts come one after the other, with
+/// the key of the auditor's seed. See [`super::Tensors::receipt_stream`].
+pub fn receipt(stream: &[&[u8]], seed: &Hash) -> Hash {
+    let mut keyed = blake3::Hasher::new_keyed(&receipt_key(seed));
+    for part in stream {
+        keyed.update(part);
     }
     keyed.finalize().into()
 }
@@ -49,19 +51,20 @@ mod tests {
     #[test]
     fn names_are_of_each_tensor_and_the_receipt_is_of_all() {
         let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|i| (i / 7) as u8).collect();
-        let key = [9; 32];
+        let seed = [9; 32];
+        let expected = blake3::keyed_hash(&receipt_key(&seed), &bytes);
         for cut in [0, 1, 1_024, PIECE_BYTES, bytes.len()] {
             let (left, right) = bytes.split_at(cut);
-            let hashes = hash_with_receipt(&[left, right], &key);
+            let hashes = hash_with_receipt(&[left, right], &seed);
             assert_eq!(hashes.names, [hash_bytes(left), hash_bytes(right)]);
-            assert_eq!(hashes.receipt, *blake3::keyed_hash(&key, &bytes).as_bytes());
-            assert_eq!(receipt(&[left, right], &key), hashes.receipt);
+            assert_eq!(hashes.receipt, *expected.as_bytes());
+            assert_eq!(receipt(&[left, right], &seed), hashes.receipt);
         }
     }
 
     #[test]
-    fn receipts_of_different_keys_differ() {
-        let receipt = |key| receipt(&[b"tensor"], &key);
+    fn receipts_of_different_seeds_differ() {
+        let receipt = |seed| receipt(&[b"tensor"], &seed);
         assert_ne!(receipt([1; 32]), receipt([2; 32]));
     }
 }

@@ -1,7 +1,9 @@
 //! The tensors of a job that is audited.
 
 use super::AuditError;
-use mizan_tensor::{Plan, Source, Span, TensorRef};
+use mizan_tensor::{
+    item_spans, receipt_spans, AuditScope, BlobRef, BlobSpan, Hash, Plan, Source, Span, TensorRef,
+};
 
 /// What a worker was given and what it published.
 #[derive(Clone, Copy, Debug)]
@@ -45,22 +47,32 @@ pub struct Tensors<'a> {
 
 impl<'a> Tensors<'a> {
     /// What belongs to the chosen items, item after item: their part of each input, then of each
-    /// operation. Over these an auditor of these items makes its receipt. What is missing is left
-    /// out.
+    /// operation. What is missing is left out.
     pub fn slices(&self, items: &[u32]) -> Vec<&'a [u8]> {
-        let operations = self.plan.program().operations.iter().zip(0u16..);
-        let outputs = operations.filter_map(|(_, index)| self.job.output(self.plan, index));
-        let tensors: Vec<&[u8]> = self.job.inputs.iter().copied().chain(outputs).collect();
-        let batch = self.job.batch as usize;
-        let of_item = |item: &u32| {
-            let item = *item as usize;
-            tensors.iter().filter_map(move |tensor| {
-                let bytes = tensor.len().checked_div(batch)?;
-                let start = item.checked_mul(bytes)?;
-                tensor.get(start..)?.get(..bytes)
-            })
+        let spans = items
+            .iter()
+            .filter_map(|item| item_spans(self.plan, self.job.batch, *item));
+        let spans = spans.flatten();
+        spans.filter_map(|span| self.part(&span)).collect()
+    }
+
+    /// The parts of the stream over which an auditor of that scope and seed makes its receipt.
+    /// `None` where a tensor is missing or too short, or the program allows no such batch.
+    pub fn receipt_stream(&self, scope: AuditScope, seed: &Hash) -> Option<Vec<&'a [u8]>> {
+        let spans = receipt_spans(self.plan, self.job.batch, scope, seed)?;
+        spans.iter().map(|span| self.part(span)).collect()
+    }
+
+    /// Bytes of an input, a parameter or the trace.
+    fn part(&self, span: &BlobSpan) -> Option<&'a [u8]> {
+        let blob = match span.blob {
+            BlobRef::Input(index) => *self.job.inputs.get(usize::from(index))?,
+            BlobRef::Parameter(index) => *self.parameters.get(usize::from(index))?,
+            BlobRef::Trace => self.job.trace,
+            BlobRef::Output(_) => return None,
         };
-        items.iter().flat_map(of_item).collect()
+        let start = usize::try_from(span.start).ok()?;
+        blob.get(start..)?.get(..usize::try_from(span.length).ok()?)
     }
 }
 
@@ -87,3 +99,6 @@ impl Source for Tensors<'_> {
             .ok_or(Missing(span.tensor))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,18 @@
 //! Answers as JSON: money and multiply-accumulates as decimal text, since they exceed what JSON's
 //! readers hold; accounts as addresses; hashes in hex.
 
+mod rules;
+
 use mizan_protocol::{
     explain::{
         AccountExplanation, ContributionReport, ContributionSums, JobExplanation, JobOutlook,
-        ModelCost, Note, Rule, Units, WorkerOutlook, WorkerReport,
+        ModelCost, Note, Units, WorkerOutlook, WorkerReport,
     },
-    jobs::{
-        Accusation, Assignment, Attestation, BlobRef, DeclineReason, EndReason, Grounds, Job,
-        JobState, Request,
-    },
+    jobs::{Assignment, Attestation, Job, JobState},
     BlockNumber, JobId, ModelId,
 };
 use mizan_runtime::AccountId;
+use rules::{audit_outcome, end_reason, grounds, note};
 use serde_json::{json, Map, Value};
 
 /// Puts the fields of `more` to those of `object`.
@@ -65,8 +65,10 @@ pub(super) fn job(id: JobId, job: &Job<AccountId>) -> Value {
             "settlement": {
                 "payment": text(settled.payment),
                 "worker_paid": text(settled.worker_paid),
+                "auditors_paid": text(settled.auditors_paid),
                 "burned": text(settled.burned),
                 "minted": text(settled.minted),
+                "audit": audit_outcome(settled.audit),
                 "settled_block": settled.settled_block,
             },
         }),
@@ -107,60 +109,6 @@ fn state_name(state: &JobState<AccountId>) -> &'static str {
     }
 }
 
-/// What a worker was convicted of.
-fn grounds(of: &Grounds) -> Value {
-    match of {
-        Grounds::Wrong(Accusation::Element { operation, index }) => json!({
-            "kind": "wrong_element",
-            "operation": operation,
-            "index": index,
-        }),
-        Grounds::Wrong(Accusation::Output { output, index }) => json!({
-            "kind": "wrong_output",
-            "output": output,
-            "index": index,
-        }),
-        Grounds::Wrong(Accusation::Length { blob, length }) => json!({
-            "kind": "wrong_length",
-            "blob": blob_name(*blob),
-            "length": length,
-        }),
-        Grounds::SecondAttestation => json!({ "kind": "second_attestation" }),
-        Grounds::Unanswered(of) => json!({ "kind": "unanswered", "request": request(of) }),
-    }
-}
-
-fn request(of: &Request) -> Value {
-    match of {
-        Request::Chunks { blob, first, count } => json!({
-            "kind": "chunks",
-            "blob": blob_name(*blob),
-            "first": first,
-            "count": count,
-        }),
-        Request::Nodes { blob, level, index } => json!({
-            "kind": "nodes",
-            "blob": blob_name(*blob),
-            "level": level,
-            "index": index,
-        }),
-        Request::Element { operation, index } => json!({
-            "kind": "element",
-            "operation": operation,
-            "index": index,
-        }),
-    }
-}
-
-fn blob_name(blob: BlobRef) -> String {
-    match blob {
-        BlobRef::Input(index) => format!("input:{index}"),
-        BlobRef::Parameter(index) => format!("parameter:{index}"),
-        BlobRef::Trace => "trace".to_owned(),
-        BlobRef::Output(index) => format!("output:{index}"),
-    }
-}
-
 fn assignment(of: &Assignment<AccountId>) -> Value {
     json!({
         "worker": of.worker,
@@ -179,128 +127,6 @@ fn attestation(claim: &Attestation) -> Value {
         "attested_block": claim.attested_block,
         "settles_block": claim.settles_block,
     })
-}
-
-fn end_reason(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Cancelled => "cancelled",
-        EndReason::Expired => "expired",
-        EndReason::InputsUnavailable => "inputs_unavailable",
-        EndReason::TooManyMisses => "too_many_misses",
-    }
-}
-
-fn decline_reason(reason: DeclineReason) -> &'static str {
-    match reason {
-        DeclineReason::InputsUnavailable => "inputs_unavailable",
-        DeclineReason::TooLarge => "too_large",
-        DeclineReason::Unavailable => "unavailable",
-    }
-}
-
-pub(super) fn note(note: &Note<AccountId>) -> Value {
-    let rule = &note.rule;
-    let object = json!({
-        "block": note.block,
-        "rule": rule.name(),
-        "meaning": rule.meaning(),
-        "what_to_do": rule.what_to_do(),
-    });
-    with(object, rule_details(rule))
-}
-
-fn rule_details(rule: &Rule<AccountId>) -> Value {
-    match rule {
-        Rule::Posted { held, deposit } => json!({ "held": text(*held), "deposit": text(*deposit) }),
-        Rule::Assigned {
-            worker,
-            provider,
-            payment,
-            lock,
-            attest_by_block,
-        } => json!({
-            "worker": worker,
-            "provider": provider,
-            "payment": text(*payment),
-            "lock": text(*lock),
-            "attest_by_block": attest_by_block,
-        }),
-        Rule::Declined {
-            worker,
-            provider,
-            reason,
-            paused_until_block,
-        } => json!({
-            "worker": worker,
-            "provider": provider,
-            "reason": decline_reason(*reason),
-            "paused_until_block": paused_until_block,
-        }),
-        Rule::TimedOut {
-            worker,
-            provider,
-            burned,
-            paused_until_block,
-        } => json!({
-            "worker": worker,
-            "provider": provider,
-            "burned": text(*burned),
-            "paused_until_block": paused_until_block,
-        }),
-        Rule::Attested {
-            worker,
-            provider,
-            returned,
-            settles_block,
-        } => json!({
-            "worker": worker,
-            "provider": provider,
-            "returned": text(*returned),
-            "settles_block": settles_block,
-        }),
-        Rule::Settled {
-            provider,
-            payment,
-            worker_paid,
-            burned,
-            minted,
-        } => json!({
-            "provider": provider,
-            "payment": text(*payment),
-            "worker_paid": text(*worker_paid),
-            "burned": text(*burned),
-            "minted": text(*minted),
-        }),
-        Rule::Ended {
-            reason,
-            refunded,
-            burned,
-        } => json!({
-            "reason": end_reason(*reason),
-            "refunded": text(*refunded),
-            "burned": text(*burned),
-        }),
-        Rule::Recalled { worker, provider } => json!({ "worker": worker, "provider": provider }),
-        Rule::Convicted {
-            provider,
-            grounds,
-            challenger,
-            rewarded,
-            burned,
-            refunded,
-        } => json!({
-            "provider": provider,
-            "grounds": self::grounds(grounds),
-            "challenger": challenger,
-            "rewarded": text(*rewarded),
-            "burned": text(*burned),
-            "refunded": text(*refunded),
-        }),
-        Rule::Refused { provider, burned } => json!({
-            "provider": provider,
-            "burned": text(*burned),
-        }),
-    }
 }
 
 fn job_outlook(outlook: &JobOutlook<AccountId>) -> Value {
@@ -331,7 +157,12 @@ fn job_outlook(outlook: &JobOutlook<AccountId>) -> Value {
         JobOutlook::InChallenge {
             settles_block,
             open_demands,
-        } => json!({ "settles_block": settles_block, "open_demands": open_demands }),
+            auditor,
+        } => json!({
+            "settles_block": settles_block,
+            "open_demands": open_demands,
+            "auditor": auditor,
+        }),
         JobOutlook::NoLiveWorker
         | JobOutlook::AllExcluded
         | JobOutlook::WaitOver
@@ -411,6 +242,15 @@ pub(super) fn explained_account(
             "workers": provider.workers,
         })
     });
+    let auditor = of.auditor.map(|auditor| {
+        json!({
+            "account": account,
+            "bond": text(auditor.bond),
+            "locked": text(auditor.locked),
+            "free_bond": text(auditor.bond.saturating_sub(auditor.locked)),
+            "locks": auditor.locks,
+        })
+    });
     let workers = of
         .workers
         .iter()
@@ -424,6 +264,7 @@ pub(super) fn explained_account(
         "at_block": at_block,
         "units": of.units.as_ref().map(units),
         "provider": provider,
+        "auditor": auditor,
         "workers": workers.collect::<Vec<_>>(),
         "history": notes.collect::<Vec<_>>(),
         "next": of.next,
@@ -453,6 +294,7 @@ pub(super) fn contribution(account: &AccountId, of: &ContributionReport) -> Valu
             "jobs": of.jobs,
             "burned": text(of.burned),
             "convictions": of.convictions,
+            "audits": of.audits,
         })
     };
     json!({

@@ -33,7 +33,8 @@
 //! ## Non-goals
 //!
 //! - Hiding the next value from the next author: it knows the value of its own block one slot
-//!   early. Draws bind their subject blocks before, so this does not help it.
+//!   early, and its own random numbers up to two epochs ahead. What that is worth to it is in
+//!   `docs/security.md`.
 //! - Answering for old blocks. Who needs an output after `Retention` blocks stores it.
 //! - Private draws, in which only the drawn one knows that it was drawn.
 //!
@@ -89,6 +90,10 @@ pub use weights::WeightInfo;
 impl<T: Config> mizan_protocol::traits::Beacon for Pallet<T> {
     fn latest() -> Output {
         Self::latest()
+    }
+
+    fn of(block: mizan_protocol::BlockNumber) -> Option<Output> {
+        Self::output(block.into())
     }
 }
 

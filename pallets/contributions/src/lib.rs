@@ -1,9 +1,9 @@
 //! # Contributions pallet: the ledger.
 //!
 //! ## Overview
-//! What a provider has verifiably contributed, per era and over its lifetime: compute that
-//! settled jobs paid for, the jobs, and the tokens that were burned for them. Entries are only
-//! ever added to. There is no money here.
+//! What an account has verifiably contributed, per era and over its lifetime: compute that
+//! settled jobs paid for, the jobs, the tokens that were burned for them, convictions, and its
+//! audits of others' results. Entries are only ever added to. There is no money here.
 //!
 //! The pallet has no calls. The pallet that settles jobs records through the
 //! [`Contributions`](mizan_protocol::traits::Contributions) trait.
@@ -68,6 +68,8 @@ pub struct Contribution {
     pub burned: Balance,
     /// Number of convictions.
     pub convictions: u32,
+    /// Verdicts as an auditor on jobs that settled.
+    pub audits: u64,
 }
 
 impl Contribution {
@@ -79,6 +81,7 @@ impl Contribution {
             jobs: self.jobs.checked_add(other.jobs)?,
             burned: self.burned.checked_add(other.burned)?,
             convictions: self.convictions.checked_add(other.convictions)?,
+            audits: self.audits.checked_add(other.audits)?,
         })
     }
 }
@@ -141,6 +144,13 @@ pub mod pallet {
             /// The era.
             era: EraIndex,
         },
+        /// A verdict was recorded.
+        AuditRecorded {
+            /// Who gave it.
+            auditor: T::AccountId,
+            /// The era.
+            era: EraIndex,
+        },
     }
 
     #[pallet::hooks]
@@ -178,7 +188,7 @@ pub mod pallet {
                 directed_macs,
                 jobs: 1,
                 burned,
-                convictions: 0,
+                ..Contribution::default()
             };
             if !Self::add(era, provider, added) {
                 return;
@@ -201,6 +211,18 @@ pub mod pallet {
             if Self::add(era, provider, added) {
                 let provider = provider.clone();
                 Self::deposit_event(Event::ConvictionRecorded { provider, era });
+            }
+        }
+
+        fn record_audited(auditor: &T::AccountId) {
+            let era = Self::era();
+            let added = Contribution {
+                audits: 1,
+                ..Contribution::default()
+            };
+            if Self::add(era, auditor, added) {
+                let auditor = auditor.clone();
+                Self::deposit_event(Event::AuditRecorded { auditor, era });
             }
         }
 

@@ -6,13 +6,18 @@ use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
     dispatch::CheckIfFeeless,
-    traits::{fungible::Balanced, tokens::Precision, PostTransactions, UnfilteredDispatchable},
+    traits::{
+        fungible::{Balanced, MutateHold},
+        tokens::Precision,
+        PostTransactions, UnfilteredDispatchable,
+    },
 };
 use frame_system::{pallet_prelude::OriginFor, RawOrigin};
 use mizan_protocol::{
-    traits::{ClaimedResults, NotInChallenge},
+    jobs::AuditScope,
+    traits::{ClaimedResults, Disputes, NotInChallenge},
     weights::LEAST_OPERATION_BYTES,
-    UNIT,
+    BlockNumber, UNIT,
 };
 use mizan_tensor::{MAX_OPERATIONS, MAX_PROGRAM_BYTES};
 
@@ -28,6 +33,11 @@ pub trait BenchmarkHelper<AccountId, Signature> {
     ) -> (JobId, Accusation, Vec<u8>);
     /// Another attestation of the same assignment, with the most outputs, as its worker signs it.
     fn second_attestation(job: JobId) -> (Vec<u8>, Signature);
+    /// A receipt over that job, as [`BenchmarkHelper::wrong_result`] makes it with the longest
+    /// evidence, in which the first byte is not the job's; and what opens it there.
+    fn false_receipt(operations: u32, parameters: u32, seed: &H256) -> (JobId, H256, Vec<u8>);
+    /// The beacon knows that block.
+    fn remember_beacon(block: BlockNumber);
 }
 
 /// Bytes of the shortest parameter: its hash, its element type and one dimension.
@@ -71,6 +81,93 @@ fn open_demands<T: Config>(job: JobId, left: u32) -> Result<T::AccountId, Benchm
     Ok(who)
 }
 
+/// An auditor whose bond covers the lock of any job here, locked once behind `lock`.
+fn auditor<T: Config>(number: u32, bond: Balance) -> Result<T::AccountId, BenchmarkError> {
+    let who: T::AccountId = account("auditor", number, 0);
+    let _ = T::Currency::deposit(&who, bond.saturating_add(UNIT), Precision::Exact)?;
+    Pallet::<T>::register_auditor(RawOrigin::Signed(who.clone()).into(), bond)?;
+    Ok(who)
+}
+
+/// The most passes, each over all of the job and with a demand for its receipt if there are to be
+/// any, and an order. One more auditor is at work, if one is to be.
+pub fn fill_audits<T: Config>(
+    job: JobId,
+    passes: u32,
+    receipts: bool,
+    at_work: bool,
+) -> Result<(), BenchmarkError> {
+    let mut audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+    let mut case = Cases::<T>::get(job).ok_or("the job has no case")?;
+    let (lock, seed) = (UNIT, H256([1; 32]));
+    let result = T::Results::claimed(job).map_err(|_| "not claimed")?;
+    for number in 0..passes {
+        let who = auditor::<T>(number, RICH)?;
+        assert!(Pallet::<T>::lock_auditor(&who, lock));
+        AuditsOf::<T>::insert(&who, job, ());
+        audit
+            .drawn
+            .try_push(who.clone())
+            .map_err(|_| "too many are drawn")?;
+        let pass = Pass {
+            auditor: who.clone(),
+            lock,
+            seed,
+            scope: AuditScope::Full,
+            ordered: number == 0,
+            receipt: H256([2; 32]),
+            slashed: false,
+        };
+        audit.passes.try_push(pass).map_err(|_| "too many passes")?;
+        if receipts {
+            T::Currency::hold(&HoldReason::Demand.into(), &who, UNIT / 2)?;
+            let demand = ReceiptDemand {
+                demander: who,
+                index: 0,
+                deposit: UNIT / 2,
+                answer_by_time: Time::<T>::get(),
+            };
+            ReceiptDemands::<T>::insert(job, number, demand);
+            case.open_receipts = case.open_receipts.saturating_add(1);
+        }
+    }
+    let price = UNIT / 100;
+    let _ = T::Currency::deposit(&result.requester, UNIT, Precision::Exact)?;
+    T::Currency::hold(&HoldReason::AuditOrder.into(), &result.requester, price)?;
+    audit.order = Some(Order {
+        scope: AuditScope::Full,
+        price,
+        begun: false,
+        misses: 0,
+    });
+    audit.stage = Stage::Done;
+    if at_work {
+        let who = auditor::<T>(MAX_PASSES, RICH)?;
+        assert!(Pallet::<T>::lock_auditor(&who, lock));
+        AuditsOf::<T>::insert(&who, job, ());
+        audit.stage = Stage::Open(OpenAudit {
+            auditor: who,
+            lock,
+            seed,
+            scope: AuditScope::Full,
+            ordered: false,
+            verdict_by_time: DisputeTime::MAX,
+            open_demands: 0,
+            answered: 1,
+        });
+    }
+    Cases::<T>::insert(job, case);
+    Audits::<T>::insert(job, audit);
+    Ok(())
+}
+
+/// The auditor at work on a job.
+fn at_work<T: Config>(job: JobId) -> Result<T::AccountId, BenchmarkError> {
+    let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+    let open = audit.at_work().ok_or("nobody is at work")?;
+    Ok(open.auditor.clone())
+}
+
 #[benchmarks]
 mod benchmarks {
     use super::*;
@@ -85,6 +182,7 @@ mod benchmarks {
         let parameters = b / LEAST_PARAMETER_BYTES;
         let (job, accusation, evidence) = T::BenchmarkHelper::wrong_result(o, parameters, e);
         let who = open_demands::<T>(job, 0)?;
+        fill_audits::<T>(job, MAX_PASSES, true, true)?;
         let evidence = evidence
             .try_into()
             .map_err(|_| "the evidence is too long")?;
@@ -100,6 +198,7 @@ mod benchmarks {
     fn submit_second_attestation() -> Result<(), BenchmarkError> {
         let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
         let who = open_demands::<T>(job, 0)?;
+        fill_audits::<T>(job, MAX_PASSES, true, true)?;
         let (payload, signature) = T::BenchmarkHelper::second_attestation(job);
         let payload = payload.try_into().map_err(|_| "the payload is too long")?;
 
@@ -142,6 +241,7 @@ mod benchmarks {
         let parameters = b / LEAST_PARAMETER_BYTES;
         let (job, _, evidence) = T::BenchmarkHelper::wrong_result(o, parameters, e);
         let who = open_demands::<T>(job, 0)?;
+        fill_audits::<T>(job, MAX_PASSES, true, true)?;
         let given: Answer = evidence.try_into().map_err(|_| "the answer is too long")?;
         let call = Call::<T>::answer {
             job,
@@ -158,6 +258,198 @@ mod benchmarks {
         }
 
         assert!(is_convicted::<T>(job));
+        Ok(())
+    }
+
+    /// The last place of the last page so far.
+    #[benchmark]
+    fn register_auditor() -> Result<(), BenchmarkError> {
+        for number in 0..PAGE.saturating_sub(1) {
+            auditor::<T>(number, RICH)?;
+        }
+        let who = account_with_money::<T>()?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), RICH / 2);
+
+        assert!(Auditors::<T>::contains_key(who));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn bond_auditor() -> Result<(), BenchmarkError> {
+        let who = account_with_money::<T>()?;
+        Pallet::<T>::register_auditor(RawOrigin::Signed(who.clone()).into(), RICH / 4)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), UNIT);
+
+        let bond = Auditors::<T>::get(who).map(|auditor| auditor.bond);
+        assert_eq!(bond, Some(RICH / 4 + UNIT));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn unbond_auditor() -> Result<(), BenchmarkError> {
+        let who = account_with_money::<T>()?;
+        Pallet::<T>::register_auditor(RawOrigin::Signed(who.clone()).into(), RICH / 4)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), UNIT);
+
+        let bond = Auditors::<T>::get(who).map(|auditor| auditor.bond);
+        assert_eq!(bond, Some(RICH / 4 - UNIT));
+        Ok(())
+    }
+
+    /// The auditor at the last place, on another page, moves to the one that is free.
+    #[benchmark]
+    fn exit_auditor() -> Result<(), BenchmarkError> {
+        let who = account_with_money::<T>()?;
+        Pallet::<T>::register_auditor(RawOrigin::Signed(who.clone()).into(), RICH / 4)?;
+        for number in 0..PAGE {
+            auditor::<T>(number, RICH)?;
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()));
+
+        assert!(!Auditors::<T>::contains_key(who));
+        Ok(())
+    }
+
+    /// The last pass that there may be. The look at whether the call is free comes before it and
+    /// has no weight of its own.
+    #[benchmark]
+    fn submit_verdict() -> Result<(), BenchmarkError> {
+        let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
+        open_demands::<T>(job, 0)?;
+        fill_audits::<T>(job, MAX_PASSES.saturating_sub(1), true, true)?;
+        let verdict = Verdict::Pass {
+            receipt: H256([3; 32]),
+        };
+        let call = Call::<T>::submit_verdict { job, verdict };
+        let origin: OriginFor<T> = RawOrigin::Signed(at_work::<T>(job)?).into();
+
+        #[block]
+        {
+            assert!(call.is_feeless(&origin));
+            call.dispatch_bypass_filter(origin)
+                .map_err(|error| error.error)?;
+        }
+
+        let passes = Audits::<T>::get(job).map(|audit| audit.passes.len());
+        assert_eq!(passes, Some(MAX_PASSES as usize));
+        Ok(())
+    }
+
+    /// After the audit is done.
+    #[benchmark]
+    fn order_audit() -> Result<(), BenchmarkError> {
+        let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
+        open_demands::<T>(job, 0)?;
+        fill_audits::<T>(job, MAX_PASSES.saturating_sub(1), true, false)?;
+        Audits::<T>::mutate_extant(job, |audit| audit.order = None);
+        let result = T::Results::claimed(job).map_err(|_| "not claimed")?;
+        let _ = T::Currency::deposit(&result.requester, RICH, Precision::Exact)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(result.requester), job, AuditScope::Full);
+
+        let order = Audits::<T>::get(job).and_then(|audit| audit.order);
+        assert!(order.is_some_and(|order| order.begun));
+        Ok(())
+    }
+
+    /// The receipt of the last pass, when all others are demanded. `o`: operations. `b`: bytes of
+    /// parameters.
+    #[benchmark]
+    fn demand_receipt(
+        o: Linear<1, MAX_OPERATIONS>,
+        b: Linear<0, { MOST_PARAMETERS * LEAST_PARAMETER_BYTES }>,
+    ) -> Result<(), BenchmarkError> {
+        let (job, ..) = T::BenchmarkHelper::wrong_result(o, b / LEAST_PARAMETER_BYTES, 0);
+        let who = account_with_money::<T>()?;
+        fill_audits::<T>(job, MAX_PASSES, true, true)?;
+        let last = MAX_PASSES.saturating_sub(1);
+        ReceiptDemands::<T>::remove(job, last);
+        Pallet::<T>::forget_receipt_demand(job);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), job, last, 0);
+
+        assert!(ReceiptDemands::<T>::contains_key(job, last));
+        Ok(())
+    }
+
+    /// A receipt of other bytes: its auditor loses the lock, and another is drawn. The look at
+    /// whether the call is free comes before it and has no weight of its own. `o`: operations.
+    /// `b`: bytes of parameters.
+    #[benchmark]
+    fn open_receipt(
+        o: Linear<1, MAX_OPERATIONS>,
+        b: Linear<0, { MOST_PARAMETERS * LEAST_PARAMETER_BYTES }>,
+    ) -> Result<(), BenchmarkError> {
+        let parameters = b / LEAST_PARAMETER_BYTES;
+        let seed = H256([1; 32]);
+        let (job, receipt, opening) = T::BenchmarkHelper::false_receipt(o, parameters, &seed);
+        let who = account_with_money::<T>()?;
+        fill_audits::<T>(job, MAX_PASSES, true, false)?;
+        Audits::<T>::mutate_extant(job, |audit| {
+            if let Some(pass) = audit.passes.get_mut(0) {
+                pass.receipt = receipt;
+            }
+        });
+        let opening: Answer = opening.try_into().map_err(|_| "the opening is too long")?;
+        let call = Call::<T>::open_receipt {
+            job,
+            pass: 0,
+            opening,
+        };
+        let origin: OriginFor<T> = RawOrigin::Signed(who).into();
+
+        #[block]
+        {
+            assert!(call.is_feeless(&origin));
+            call.dispatch_bypass_filter(origin)
+                .map_err(|error| error.error)?;
+        }
+
+        let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+        assert!(audit.passes.first().is_some_and(|pass| pass.slashed));
+        Ok(())
+    }
+
+    /// A draw that hits only auditors who have as many locks as may be or were drawn before, and a
+    /// receipt of every pass that nobody opened.
+    #[benchmark]
+    fn advance() -> Result<(), BenchmarkError> {
+        let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
+        fill_audits::<T>(job, MAX_PASSES, true, false)?;
+        let block = mizan_protocol::block_number::<T>();
+        T::BenchmarkHelper::remember_beacon(block);
+        for number in 0..4 * PAGE {
+            let who = auditor::<T>(MAX_PASSES.saturating_add(number), 1_000 * UNIT)?;
+            Auditors::<T>::mutate_extant(who, |auditor| auditor.locks = MAX_AUDIT_LOCKS);
+        }
+        Audits::<T>::mutate_extant(job, |audit| {
+            audit.stage = Stage::Waits(PendingDraw {
+                block,
+                reason: DrawReason::Certain,
+                scope: AuditScope::Full,
+                ordered: false,
+            });
+        });
+        frame_system::Pallet::<T>::set_block_number(block.saturating_add(1).into());
+
+        #[block]
+        {
+            let _ = <Pallet<T> as Disputes<T::AccountId>>::advance(job, true);
+        }
+
+        let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+        assert!(audit.passes.iter().all(|pass| pass.slashed));
+        assert_eq!(audit.misses, MAX_PASSES);
         Ok(())
     }
 

@@ -10,11 +10,12 @@ use frame_support::{
         tokens::{Fortitude, Precision, Preservation},
         Defensive, Get, Imbalance, OnUnbalanced,
     },
+    weights::Weight,
 };
 use mizan_protocol::{
     block_number,
     jobs::Grounds,
-    traits::{ClaimedResults, Disputes, Due},
+    traits::{Audited, ClaimedResults, Disputes, Due},
     BlockNumber,
 };
 use mizan_tensor::Finding;
@@ -33,7 +34,12 @@ impl<T: Config> Pallet<T> {
         let late = case.challenge_ends_time <= Time::<T>::get();
         let requests = demander == subject.result.requester;
         let own = requests && !late && case.own_demands < OWN_DEMANDS;
-        let deposit = Self::place(&case, own)?;
+        let mut audit = Audits::<T>::get(job).ok_or(Error::<T>::JobUnknown)?;
+        let by_auditor = Self::auditors_place(&audit, &demander);
+        let deposit = match own || by_auditor {
+            true => T::Economics::get().demand_deposit,
+            false => Self::public_price(&case, &audit)?,
+        };
         let free =
             T::Currency::reducible_balance(&demander, Preservation::Protect, Fortitude::Polite);
         ensure!(deposit <= free, Error::<T>::BalanceTooLow);
@@ -45,6 +51,7 @@ impl<T: Config> Pallet<T> {
             request,
             deposit,
             own,
+            by_auditor,
             answer_by_time: Self::time_after(T::Timing::get().answer_blocks),
         };
         let answer_by_time = demand.answer_by_time;
@@ -52,8 +59,14 @@ impl<T: Config> Pallet<T> {
         case.next_demand = id.saturating_add(1);
         case.open_demands = case.open_demands.saturating_add(1);
         case.own_demands = case.own_demands.saturating_add(own.into());
-        case.late_demands = case.late_demands.saturating_add(late.into());
+        case.late_demands = case
+            .late_demands
+            .saturating_add((late && !by_auditor).into());
         Cases::<T>::insert(job, case);
+        if by_auditor {
+            Self::count_auditors_demand(&mut audit);
+            Audits::<T>::insert(job, audit);
+        }
         Self::deposit_event(Event::DataDemanded {
             job,
             demand: id,
@@ -66,15 +79,45 @@ impl<T: Config> Pallet<T> {
         Ok(Some(T::WeightInfo::demand_of(subject.program_bytes)).into())
     }
 
-    /// What the next demand on a job costs.
-    fn place(case: &Case, own: bool) -> Result<Balance, Error<T>> {
-        let economics = T::Economics::get();
-        if own {
-            return Ok(economics.demand_deposit);
+    /// Whether a demand takes a place of the auditor at work.
+    fn auditors_place(audit: &AuditOf<T>, demander: &T::AccountId) -> bool {
+        audit.at_work().is_some_and(|open| {
+            let made = open.open_demands.saturating_add(open.answered);
+            &open.auditor == demander
+                && open.open_demands < AUDITOR_DEMANDS
+                && made < MAX_AUDITOR_DEMANDS
+        })
+    }
+
+    /// The clock of the auditor rests while one of its demands is open.
+    fn count_auditors_demand(audit: &mut AuditOf<T>) {
+        if let Stage::Open(open) = &mut audit.stage {
+            open.open_demands = open.open_demands.saturating_add(1);
         }
-        let public = case.open_demands.saturating_sub(case.own_demands);
+    }
+
+    /// A demand of the auditor was answered: it has a new period to use it.
+    fn count_auditors_answer(job: JobId) {
+        let period = T::Timing::get().audit_blocks;
+        Audits::<T>::mutate_extant(job, |audit| {
+            if let Stage::Open(open) = &mut audit.stage {
+                open.open_demands = open.open_demands.saturating_sub(1);
+                open.answered = open.answered.saturating_add(1);
+                open.verdict_by_time = open.verdict_by_time.max(Self::time_after(period));
+            }
+        });
+    }
+
+    /// What the next demand in a place that is nobody's own costs.
+    pub(crate) fn public_price(case: &Case, audit: &AuditOf<T>) -> Result<Balance, Error<T>> {
+        let of_auditor = audit.at_work().map_or(0, |open| open.open_demands);
+        let public = case
+            .open_demands
+            .saturating_sub(case.own_demands)
+            .saturating_sub(of_auditor)
+            .saturating_add(case.open_receipts);
         ensure!(public < PUBLIC_DEMANDS, Error::<T>::TooManyDemands);
-        economics
+        T::Economics::get()
             .deposit_for_demand(public.saturating_add(case.late_demands))
             .ok_or(Error::<T>::TooManyDemands)
     }
@@ -90,14 +133,7 @@ impl<T: Config> Pallet<T> {
         let subject = Self::subject(job)?;
         let finding = subject
             .ask(|referee| referee.check_answer(&demand.request, answer))
-            .map_err(|error| match Flaw::from(error) {
-                Flaw::WrongEvidenceLength => Error::<T>::WrongAnswerLength,
-                Flaw::NothingWrong
-                | Flaw::NoSuchPlace
-                | Flaw::WrongHash
-                | Flaw::NotSigned
-                | Flaw::OtherAssignment => Error::<T>::WrongHash,
-            })?;
+            .map_err(Error::<T>::of_answer)?;
         Ok((finding, demand, subject.program_bytes))
     }
 
@@ -125,7 +161,7 @@ impl<T: Config> Pallet<T> {
             T::Results::convict(job, grounds, Some(challenger)).map_err(Error::<T>::from)?;
             return Ok(free);
         }
-        let (paid, burned) = Self::pay_for_answer(&demand, &answerer);
+        let (paid, burned) = Self::pay_for_answer(&demand.demander, demand.deposit, &answerer);
         Demands::<T>::remove(job, id.to_be_bytes());
         Cases::<T>::mutate_extant(job, |case| {
             case.open_demands = case.open_demands.saturating_sub(1);
@@ -133,6 +169,9 @@ impl<T: Config> Pallet<T> {
             let react = Self::time_after(T::Timing::get().reaction_blocks());
             case.settles_time = case.settles_time.max(react);
         });
+        if demand.by_auditor {
+            Self::count_auditors_answer(job);
+        }
         Self::deposit_event(Event::DemandAnswered {
             job,
             demand: id,
@@ -145,12 +184,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Half the deposit for the answer, half burned.
-    fn pay_for_answer(
-        demand: &Demand<T::AccountId>,
+    pub(crate) fn pay_for_answer(
+        demander: &T::AccountId,
+        deposit: Balance,
         answerer: &T::AccountId,
     ) -> (Balance, Balance) {
         let reason = HoldReason::Demand.into();
-        let (taken, missing) = T::Currency::slash(&reason, &demand.demander, demand.deposit);
+        let (taken, missing) = T::Currency::slash(&reason, demander, deposit);
         if missing > 0 {
             defensive!("a demand's deposit was not held in full");
         }
@@ -168,7 +208,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Tells the jobs pallet when to look at the job again.
-    fn reschedule(job: JobId) {
+    pub(crate) fn reschedule(job: JobId) {
         let block = match Self::due(job) {
             Due::Nothing(block) => block,
             Due::Settle | Due::Convict(_) => block_number::<T>(),
@@ -183,7 +223,7 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-impl<T: Config> Disputes for Pallet<T> {
+impl<T: Config> Disputes<T::AccountId> for Pallet<T> {
     fn begin(job: JobId, assigned_block_hash: H256) -> BlockNumber {
         let settles_time = Self::time_after(T::Timing::get().challenge_blocks);
         Cases::<T>::insert(
@@ -194,35 +234,82 @@ impl<T: Config> Disputes for Pallet<T> {
                 settles_time,
                 open_demands: 0,
                 own_demands: 0,
+                open_receipts: 0,
                 late_demands: 0,
                 next_demand: 0,
             },
         );
+        Audits::<T>::insert(job, Audit::of_claim(Self::drawing_block()));
         Self::block_of(settles_time)
     }
 
+    fn advance(job: JobId, may_draw: bool) -> Due {
+        // Silence is judged before anything else.
+        if !matches!(Self::due(job), Due::Convict(_)) {
+            Self::advance_audit(job, may_draw);
+        }
+        Self::due(job)
+    }
+
+    fn advance_weight() -> Weight {
+        T::WeightInfo::advance()
+    }
+
     fn due(job: JobId) -> Due {
-        let Some(case) = Cases::<T>::get(job) else {
+        let (Some(case), Some(audit)) = (Cases::<T>::get(job), Audits::<T>::get(job)) else {
             defensive!("a claimed result has no case");
             return Due::Nothing(BlockNumber::MAX);
         };
         let now = Time::<T>::get();
-        match Self::first_demand(job) {
-            Some(demand) if demand.answer_by_time <= now => Due::Convict(demand.request),
-            Some(demand) => Due::Nothing(Self::block_of(demand.answer_by_time)),
-            None if case.settles_time <= now => Due::Settle,
-            None => Due::Nothing(Self::block_of(case.settles_time)),
+        let audits = Self::audit_due(job, &audit);
+        match (Self::first_demand(job), audits) {
+            (Some(demand), _) if demand.answer_by_time <= now => Due::Convict(demand.request),
+            (Some(demand), audits) => {
+                let demands = Self::block_of(demand.answer_by_time);
+                Due::Nothing(audits.map_or(demands, |block| block.min(demands)))
+            }
+            (None, Some(block)) => Due::Nothing(block),
+            (None, None) if case.settles_time <= now => Due::Settle,
+            (None, None) => Due::Nothing(Self::block_of(case.settles_time)),
         }
     }
 
-    fn open_demands(job: JobId) -> u32 {
-        Cases::<T>::get(job).map_or(0, |case| case.open_demands)
+    fn settles_block(job: JobId) -> BlockNumber {
+        let settles = Cases::<T>::get(job).map_or(0, |case| Self::block_of(case.settles_time));
+        let next = match Self::due(job) {
+            Due::Nothing(block) => block,
+            Due::Settle | Due::Convict(_) => block_number::<T>(),
+        };
+        settles.max(next).max(block_number::<T>().saturating_add(1))
     }
 
-    fn end(job: JobId) {
-        let open = Cases::<T>::take(job).map_or(0, |case| case.open_demands);
-        if open == 0 {
-            return;
+    fn open_demands(job: JobId) -> u32 {
+        Cases::<T>::get(job).map_or(0, |case| {
+            case.open_demands.saturating_add(case.open_receipts)
+        })
+    }
+
+    fn auditor_at_work(job: JobId) -> Option<T::AccountId> {
+        let audit = Audits::<T>::get(job)?;
+        audit.at_work().map(|open| open.auditor.clone())
+    }
+
+    fn audit_for_certain(job: JobId) {
+        Self::make_certain(job);
+    }
+
+    fn end(job: JobId, convicted: Option<&Grounds>) -> Audited<T::AccountId> {
+        let audited = Self::end_audits(job, convicted);
+        let Some(case) = Cases::<T>::take(job) else {
+            return audited;
+        };
+        if case.open_receipts > 0 {
+            for (pass, demand) in ReceiptDemands::<T>::drain_prefix(job) {
+                Self::return_receipt_demand(job, pass, demand);
+            }
+        }
+        if case.open_demands == 0 {
+            return audited;
         }
         for (id, demand) in Demands::<T>::drain_prefix(job) {
             let reason = HoldReason::Demand.into();
@@ -241,5 +328,6 @@ impl<T: Config> Disputes for Pallet<T> {
                 deposit,
             });
         }
+        audited
     }
 }

@@ -13,6 +13,22 @@
 //! | `submit_second_attestation` | as above |
 //! | `demand` | any account that has the deposit |
 //! | `answer` | any account; free of fees when it is right |
+//! | `register_auditor`, `bond_auditor`, `unbond_auditor`, `exit_auditor` | an auditor, of its own bond |
+//! | `submit_verdict` | the auditor at work on the job; free of fees |
+//! | `order_audit` | the job's requester, in the challenge period |
+//! | `demand_receipt` | any account that has the deposit |
+//! | `open_receipt` | any account; free of fees when it is right |
+//!
+//! ## Audits
+//! With probability `Economics.audit_probability` a claimed result is audited: the beacon draws an
+//! *auditor* by free bond, and a part of that bond is locked behind its *verdict*. What it has to
+//! look at, its *drawn set*, follows from its *seed*. It passes the result with a *receipt*, the
+//! keyed hash of what it looked at; or proves it wrong; or demands what it is not given, while its
+//! time rests. Without a verdict it loses a part of its lock and another is drawn; after
+//! [`MAX_MISSES`] the job settles unaudited and mints nothing. Every pass may be followed by a
+//! further auditor, who looks at the same set and at its own. Who passed a number that is proved
+//! wrong, or can't open its receipt, loses the whole lock. While nobody is registered as an auditor,
+//! nothing is drawn.
 //!
 //! ## What it costs
 //! A fraud proof that proves nothing costs its fee and `Economics.proof_deposit`, which is burned.
@@ -31,9 +47,10 @@
 //! - A proof that is right today is right whoever sends it, so copies of it do no harm.
 //!
 //! ## Non-goals
-//! - Votes and opinions. No account can convict, acquit or pause anything.
-//! - Audits drawn by the chain: they do not exist yet, and the bond behind a job is priced for
-//!   them already.
+//! - Votes and opinions. No account can convict, acquit or pause anything: a verdict decides only
+//!   who is paid for it and whether a reward is minted.
+//! - Finding one wrong number among millions by an audit: it deters saving work. Whoever checks all
+//!   finds it.
 //!
 //! ## Assumptions
 //! BLAKE3 has no collisions. Challengers act on the best block.
@@ -42,11 +59,17 @@
 //! Checked by `do_try_state`, each by a function of its own:
 //! - every job whose result is claimed has a case, and no other has one;
 //! - a case counts its open demands right;
-//! - what is held on demanders' accounts is exactly what open demands hold.
+//! - what is held on demanders' accounts is exactly what open demands hold;
+//! - every case has an audit, and no other job has one;
+//! - every auditor's bond is held on its account, and its locks are those of its verdicts;
+//! - auditors' places have no gap, and free bonds are summed right;
+//! - what is held for orders is what orders name.
 //!
 //! ## Terminology
 //! *Case*: what is kept of a job while its result can be challenged. *Evidence*: the verified
-//! slices of blobs that a fraud proof opens. *Demand*, *answer*: see above.
+//! slices of blobs that a fraud proof opens. *Demand*, *answer*: see above. *Pass*: a verdict that
+//! nothing is wrong. *Miss*: a draw without a verdict that counts. *Order*: an audit that the
+//! requester pays for.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -59,17 +82,27 @@
 
 extern crate alloc;
 
+mod audit;
+mod auditors;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod case;
 mod demands;
+mod drawing;
+mod free_bonds;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod proofs;
+mod receipts;
 mod time;
+mod verdicts;
 mod weights;
 
+pub use audit::*;
 #[cfg(feature = "runtime-benchmarks")]
-pub use benchmarking::BenchmarkHelper;
+pub use benchmarking::{fill_audits, BenchmarkHelper};
+pub use case::{Case, Demand};
+pub use free_bonds::{MAX_AUDITORS, PAGE};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -84,6 +117,8 @@ use sp_core::H256;
 pub const OWN_DEMANDS: u32 = 4;
 /// Demands that all others can have open on a job at once.
 pub const PUBLIC_DEMANDS: u32 = 12;
+/// Demands that an auditor can make for one verdict at the base price.
+pub const MAX_AUDITOR_DEMANDS: u32 = 64;
 /// Most bytes of what a worker signs when it attests.
 pub const MAX_PAYLOAD_BYTES: u32 = 1_024;
 
@@ -91,44 +126,6 @@ pub const MAX_PAYLOAD_BYTES: u32 = 1_024;
 pub type DisputeTime = u32;
 /// Identifies a demand of a job; counted from zero.
 pub type DemandId = u32;
-
-/// What is kept of a job while its result can be challenged.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Case {
-    /// Hash of the block of the assignment, which every attestation of it names.
-    pub assigned_block_hash: H256,
-    /// Dispute time at which the challenge period is over.
-    pub challenge_ends_time: DisputeTime,
-    /// Dispute time at which the job can settle: later, if there were answers.
-    pub settles_time: DisputeTime,
-    /// Demands that are open.
-    pub open_demands: u32,
-    /// Those of them that took a place of the requester.
-    pub own_demands: u32,
-    /// Demands that were made after the challenge period, open or not.
-    pub late_demands: u32,
-    /// The id of the next demand.
-    pub next_demand: DemandId,
-}
-
-/// An open demand.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Demand<AccountId> {
-    /// Who wants to know.
-    pub demander: AccountId,
-    /// What.
-    pub request: Request,
-    /// Held on the demander's account.
-    pub deposit: Balance,
-    /// Whether it took a place of the requester.
-    pub own: bool,
-    /// Dispute time at which silence convicts.
-    pub answer_by_time: DisputeTime,
-}
 
 /// An attestation as a worker signed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,8 +192,8 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use mizan_protocol::{
-        jobs::Grounds,
-        traits::{ClaimedResults, Models},
+        jobs::{AuditScope, Grounds},
+        traits::{Beacon, ClaimedResults, Models},
         Economics, Timing,
     };
 
@@ -206,6 +203,10 @@ pub mod pallet {
     pub type Evidence = BoundedVec<u8, ConstU32<MAX_EVIDENCE_BYTES>>;
     /// What was demanded.
     pub type Answer = BoundedVec<u8, ConstU32<MAX_ANSWER_BYTES>>;
+    /// The audits of a job in this runtime.
+    pub type AuditOf<T> = Audit<<T as frame_system::Config>::AccountId>;
+    /// What is next in them.
+    pub type AuditStage<T> = Stage<<T as frame_system::Config>::AccountId>;
     /// The bytes that a transaction's signer signs.
     pub type Payload = BoundedVec<u8, ConstU32<MAX_PAYLOAD_BYTES>>;
 
@@ -221,7 +222,10 @@ pub mod pallet {
         /// Why the runtime holds money.
         type RuntimeHoldReason: From<HoldReason>;
 
-        /// Burns deposits, and counts it.
+        /// Draws auditors.
+        type Beacon: Beacon;
+
+        /// Burns deposits and auditors' locks, and counts it.
         type BurnedDeposit: frame_support::traits::OnUnbalanced<CreditOf<Self>>;
 
         /// Registered models.
@@ -259,6 +263,10 @@ pub mod pallet {
     pub enum HoldReason {
         /// The deposit of an open demand.
         Demand,
+        /// An auditor's collateral.
+        AuditorBond,
+        /// The price of an ordered audit.
+        AuditOrder,
     }
 
     /// Dispute time.
@@ -274,6 +282,45 @@ pub mod pallet {
     #[pallet::storage]
     pub type Demands<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Identity, [u8; 4], Demand<T::AccountId>>;
+
+    /// Who audits. Hasher: accounts are chosen by users, so a cryptographic one.
+    #[pallet::storage]
+    pub type Auditors<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Auditor>;
+
+    /// How many there are.
+    #[pallet::storage]
+    pub type AuditorCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// The auditor at each place. Hasher: places are counted from zero, nobody chooses them.
+    #[pallet::storage]
+    pub type AuditorAt<T: Config> = StorageMap<_, Twox64Concat, u32, T::AccountId>;
+
+    /// The tree of free bonds: see `free_bonds.rs`. Hashers: levels and pages are counted from zero.
+    #[pallet::storage]
+    pub type FreeBonds<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        u8,
+        Twox64Concat,
+        u32,
+        BoundedVec<Balance, ConstU32<PAGE>>,
+        ValueQuery,
+    >;
+
+    /// The audits of jobs whose result can be challenged. Hasher: as of [`Cases`].
+    #[pallet::storage]
+    pub type Audits<T: Config> = StorageMap<_, Twox64Concat, JobId, AuditOf<T>>;
+
+    /// The jobs on which an auditor is at work, or for whose pass it answers. Hashers: accounts are
+    /// chosen by users, so a cryptographic one; ids are not.
+    #[pallet::storage]
+    pub type AuditsOf<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+
+    /// Open demands for receipts, by job and pass. Hashers: ids count up, nobody chooses them.
+    #[pallet::storage]
+    pub type ReceiptDemands<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, u32, ReceiptDemand<T::AccountId>>;
 
     /// What happened.
     #[pallet::event]
@@ -338,6 +385,132 @@ pub mod pallet {
             /// How much.
             deposit: Balance,
         },
+        /// An account became an auditor.
+        AuditorRegistered {
+            /// The account.
+            auditor: T::AccountId,
+            /// Its bond.
+            bond: Balance,
+        },
+        /// An auditor's bond changed by its own call.
+        AuditorBondChanged {
+            /// The account.
+            auditor: T::AccountId,
+            /// The whole bond now.
+            bond: Balance,
+        },
+        /// An auditor left and has its bond back.
+        AuditorExited {
+            /// The account.
+            auditor: T::AccountId,
+            /// The bond it got back.
+            bond: Balance,
+        },
+        /// An auditor was drawn for a job.
+        AuditorDrawn {
+            /// The job.
+            job: JobId,
+            /// The auditor.
+            auditor: T::AccountId,
+            /// How much it checks.
+            scope: AuditScope,
+            /// Bond locked behind its verdict.
+            lock: Balance,
+            /// Dispute time at which a missing verdict costs it a part of that.
+            verdict_by_time: DisputeTime,
+        },
+        /// No auditor had the free bond for a job.
+        NoAuditorDrawn {
+            /// The job.
+            job: JobId,
+        },
+        /// An auditor gave its verdict.
+        VerdictGiven {
+            /// The job.
+            job: JobId,
+            /// The auditor.
+            auditor: T::AccountId,
+            /// What it says.
+            verdict: Verdict,
+        },
+        /// An auditor gave no verdict in time.
+        VerdictMissed {
+            /// The job.
+            job: JobId,
+            /// The auditor.
+            auditor: T::AccountId,
+            /// What it cost it; burned.
+            burned: Balance,
+        },
+        /// An auditor passed what is wrong, or could not open its receipt: its lock was burned.
+        AuditorSlashed {
+            /// The job.
+            job: JobId,
+            /// The auditor.
+            auditor: T::AccountId,
+            /// What was burned.
+            burned: Balance,
+        },
+        /// A requester ordered an audit.
+        AuditOrdered {
+            /// The job.
+            job: JobId,
+            /// The requester.
+            requester: T::AccountId,
+            /// How much is checked.
+            scope: AuditScope,
+            /// Held for the auditor.
+            price: Balance,
+        },
+        /// An ordered audit was paid.
+        OrderPaid {
+            /// The job.
+            job: JobId,
+            /// Who passed it.
+            auditor: T::AccountId,
+            /// What it got.
+            paid: Balance,
+        },
+        /// An auditor must open its receipt.
+        ReceiptDemanded {
+            /// The job.
+            job: JobId,
+            /// The pass, by its place among those of the job.
+            pass: u32,
+            /// Who wants to see it.
+            demander: T::AccountId,
+            /// Which byte of what the receipt was made of.
+            index: u64,
+            /// Held on the demander's account.
+            deposit: Balance,
+            /// Dispute time at which silence costs the auditor its lock.
+            answer_by_time: DisputeTime,
+        },
+        /// A receipt was opened. The opening is in the transaction.
+        ReceiptOpened {
+            /// The job.
+            job: JobId,
+            /// The pass.
+            pass: u32,
+            /// Who opened it.
+            answerer: T::AccountId,
+            /// What the answerer got of the deposit.
+            paid: Balance,
+            /// What was burned of it.
+            burned: Balance,
+        },
+        /// Whoever asked for a receipt has the deposit back: the auditor lost its lock, or the
+        /// job ended.
+        ReceiptDemandReturned {
+            /// The job.
+            job: JobId,
+            /// The pass.
+            pass: u32,
+            /// Who has it back.
+            demander: T::AccountId,
+            /// How much.
+            deposit: Balance,
+        },
     }
 
     /// Why a call is refused.
@@ -364,6 +537,36 @@ pub mod pallet {
         WrongAnswerLength,
         /// The answer does not belong to the hashes of this job.
         WrongHash,
+        /// The account is an auditor already: use `bond_auditor` to add to its bond.
+        AlreadyAuditor,
+        /// The account is not an auditor: call `register_auditor` first.
+        AuditorUnknown,
+        /// The bond would be below the least bond: see `Economics.min_auditor_bond`.
+        AuditorBondTooSmall,
+        /// More is asked for than the bond that is not locked: wait until jobs settle.
+        AuditorBondLocked,
+        /// The auditor still answers for verdicts: wait until these jobs settle.
+        AuditorLocksRemain,
+        /// There are as many auditors as there may be: wait until one leaves.
+        TooManyAuditors,
+        /// The account is not the auditor at work on this job.
+        NotYourAudit,
+        /// A demand of the auditor is open: wait for its answer or the conviction.
+        DemandsOpen,
+        /// No demand of the auditor was answered: demand what is missing, silence convicts.
+        NothingAnswered,
+        /// The job belongs to another requester.
+        NotYourJob,
+        /// An audit of this job was ordered before.
+        AlreadyOrdered,
+        /// The challenge period is over, or the job was audited as often as may be.
+        OrderTooLate,
+        /// The job has no such pass, or its auditor lost its lock.
+        PassUnknown,
+        /// That receipt is demanded already: wait until it is opened.
+        ReceiptDemanded,
+        /// The receipt is not demanded, or was opened before.
+        ReceiptDemandUnknown,
     }
 
     #[pallet::call]
@@ -437,6 +640,108 @@ pub mod pallet {
             answer: Answer,
         ) -> DispatchResultWithPostInfo {
             Self::do_answer(ensure_signed(origin)?, job, demand, &answer)
+        }
+
+        /// Become an auditor with a bond of at least `Economics.min_auditor_bond`. The more of it
+        /// is free, the more often you are drawn; who gives no verdict in time loses a part.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::register_auditor())]
+        pub fn register_auditor(
+            origin: OriginFor<T>,
+            #[pallet::compact] bond: Balance,
+        ) -> DispatchResult {
+            Self::do_register_auditor(ensure_signed(origin)?, bond)
+        }
+
+        /// Add to the bond of an auditor.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::bond_auditor())]
+        pub fn bond_auditor(
+            origin: OriginFor<T>,
+            #[pallet::compact] amount: Balance,
+        ) -> DispatchResult {
+            Self::do_bond_auditor(ensure_signed(origin)?, amount)
+        }
+
+        /// Take back bond that is not locked. At least `Economics.min_auditor_bond` must remain.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::unbond_auditor())]
+        pub fn unbond_auditor(
+            origin: OriginFor<T>,
+            #[pallet::compact] amount: Balance,
+        ) -> DispatchResult {
+            Self::do_unbond_auditor(ensure_signed(origin)?, amount)
+        }
+
+        /// Stop being an auditor and take the whole bond back. No verdict may rest on it.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::exit_auditor())]
+        pub fn exit_auditor(origin: OriginFor<T>) -> DispatchResult {
+            Self::do_exit_auditor(ensure_signed(origin)?)
+        }
+
+        /// Say what you found as the auditor at work on a job. Fraud needs no verdict: prove it.
+        #[pallet::call_index(8)]
+        #[pallet::weight((T::WeightInfo::submit_verdict(), DispatchClass::Operational))]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId, verdict: &Verdict| -> bool {
+            ensure_signed(origin.clone())
+                .is_ok_and(|who| Pallet::<T>::may_give_verdict(&who, *job, verdict).is_ok())
+        })]
+        pub fn submit_verdict(
+            origin: OriginFor<T>,
+            #[pallet::compact] job: JobId,
+            verdict: Verdict,
+        ) -> DispatchResultWithPostInfo {
+            Self::do_submit_verdict(ensure_signed(origin)?, job, verdict)
+        }
+
+        /// Order an audit of your job's result, drawn for certain. Its price goes to the auditor
+        /// that passes it, and comes back if none does.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::order_audit())]
+        pub fn order_audit(
+            origin: OriginFor<T>,
+            #[pallet::compact] job: JobId,
+            scope: AuditScope,
+        ) -> DispatchResult {
+            Self::do_order_audit(ensure_signed(origin)?, job, scope)
+        }
+
+        /// Demand that an auditor opens its receipt at one byte of what it was made of. It loses
+        /// its lock if that is not done in `Timing.answer_blocks` of dispute time.
+        #[pallet::call_index(10)]
+        #[pallet::weight((
+            T::WeightInfo::demand_receipt_of(mizan_tensor::MAX_PROGRAM_BYTES),
+            DispatchClass::Operational,
+        ))]
+        pub fn demand_receipt(
+            origin: OriginFor<T>,
+            #[pallet::compact] job: JobId,
+            #[pallet::compact] pass: u32,
+            #[pallet::compact] index: u64,
+        ) -> DispatchResultWithPostInfo {
+            Self::do_demand_receipt(ensure_signed(origin)?, job, pass, index)
+        }
+
+        /// Open a receipt: the slice of the demanded byte under the receipt, then the slice of the
+        /// same byte in the job's blob. Free when it is right; gets half the deposit.
+        #[pallet::call_index(11)]
+        #[pallet::weight((
+            T::WeightInfo::open_receipt_of(mizan_tensor::MAX_PROGRAM_BYTES),
+            DispatchClass::Operational,
+        ))]
+        #[pallet::feeless_if(
+            |_: &OriginFor<T>, job: &JobId, pass: &u32, opening: &Answer| -> bool {
+                Pallet::<T>::check_receipt(*job, *pass, opening).is_ok()
+            }
+        )]
+        pub fn open_receipt(
+            origin: OriginFor<T>,
+            #[pallet::compact] job: JobId,
+            #[pallet::compact] pass: u32,
+            opening: Answer,
+        ) -> DispatchResultWithPostInfo {
+            Self::do_open_receipt(ensure_signed(origin)?, job, pass, &opening)
         }
     }
 

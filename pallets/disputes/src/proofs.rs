@@ -13,7 +13,7 @@ use frame_support::{
     weights::Weight,
 };
 use mizan_protocol::{
-    jobs::Grounds,
+    jobs::{AuditScope, Grounds},
     traits::{ClaimedResult, ClaimedResults, Models, NotInChallenge},
 };
 use mizan_tensor::{Claim, Finding, Hash, Plan, Program, Referee, RefereeError, SliceError};
@@ -25,6 +25,20 @@ impl<T> From<NotInChallenge> for Error<T> {
             NotInChallenge::NotAttested => Self::NotAttested,
             NotInChallenge::Over => Self::Over,
             NotInChallenge::AlreadyConvicted => Self::AlreadyConvicted,
+        }
+    }
+}
+
+impl<T> Error<T> {
+    /// Why an answer is none.
+    pub(crate) fn of_answer(error: RefereeError) -> Self {
+        match Flaw::from(error) {
+            Flaw::WrongEvidenceLength => Self::WrongAnswerLength,
+            Flaw::NothingWrong
+            | Flaw::NoSuchPlace
+            | Flaw::WrongHash
+            | Flaw::NotSigned
+            | Flaw::OtherAssignment => Self::WrongHash,
         }
     }
 }
@@ -58,6 +72,23 @@ pub(crate) struct Subject<AccountId> {
 }
 
 impl<AccountId> Subject<AccountId> {
+    /// Whether an element is in the drawn set of a seed.
+    pub(crate) fn is_drawn(
+        &self,
+        scope: AuditScope,
+        seed: &H256,
+        operation: u16,
+        index: u64,
+    ) -> bool {
+        let (seed, batch) = (seed.as_fixed_bytes(), self.result.batch);
+        mizan_tensor::is_drawn(&self.plan, batch, scope, seed, operation, index)
+    }
+
+    /// Bytes over which a receipt is made.
+    pub(crate) fn receipt_bytes(&self, scope: AuditScope) -> Option<u64> {
+        mizan_tensor::receipt_bytes(&self.plan, self.result.batch, scope)
+    }
+
     /// Lets the referee look at it.
     pub(crate) fn ask<R>(
         &self,
@@ -105,7 +136,9 @@ impl<T: Config> Pallet<T> {
             Ok(Finding::Right) => Err(Flaw::NothingWrong),
             Err(error) => Err(error.into()),
         };
-        Self::conclude(challenger, job, verdict, weight)
+        // What an auditor at work looks at is its to find: copying its proof gains nothing.
+        let auditor = Self::auditor_of(job, &subject, &accusation);
+        Self::conclude(challenger, auditor, job, verdict, weight)
     }
 
     pub(crate) fn do_submit_second_attestation(
@@ -131,7 +164,7 @@ impl<T: Config> Pallet<T> {
             Some(_) => Ok(Grounds::SecondAttestation),
         };
         let weight = T::WeightInfo::submit_second_attestation();
-        Self::conclude(challenger, job, verdict, weight)
+        Self::conclude(challenger, None, job, verdict, weight)
     }
 
     /// A proof that fails costs a deposit: who can't pay it need not be heard.
@@ -145,9 +178,11 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Convicts the worker, or lets the challenger pay for having accused it.
+    /// Convicts the worker, or lets the challenger pay for having accused it. The reward goes to
+    /// the auditor, if there is one.
     fn conclude(
         challenger: T::AccountId,
+        auditor: Option<T::AccountId>,
         job: JobId,
         verdict: Result<Grounds, Flaw>,
         weight: Weight,
@@ -159,7 +194,8 @@ impl<T: Config> Pallet<T> {
                     challenger: challenger.clone(),
                     grounds,
                 });
-                T::Results::convict(job, grounds, Some(challenger)).map_err(Error::<T>::from)?;
+                let rewarded = auditor.unwrap_or(challenger);
+                T::Results::convict(job, grounds, Some(rewarded)).map_err(Error::<T>::from)?;
                 return Ok(PostDispatchInfo {
                     actual_weight: Some(weight),
                     pays_fee: Pays::No,

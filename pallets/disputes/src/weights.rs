@@ -17,6 +17,29 @@ pub trait WeightInfo {
     fn answer(o: u32, b: u32, e: u32) -> Weight;
     /// What is done after the last transaction of a block.
     fn tick() -> Weight;
+    fn register_auditor() -> Weight;
+    fn bond_auditor() -> Weight;
+    fn unbond_auditor() -> Weight;
+    fn exit_auditor() -> Weight;
+    /// Includes the look at whether it is free of fees.
+    fn submit_verdict() -> Weight;
+    fn order_audit() -> Weight;
+    fn demand_receipt(o: u32, b: u32) -> Weight;
+    /// Includes the look at whether it is free of fees.
+    fn open_receipt(o: u32, b: u32) -> Weight;
+    /// What the agenda does for the audits of a job: at most a draw that fails as often as it may,
+    /// and a demand for each receipt that nobody answered.
+    fn advance() -> Weight;
+
+    /// A demand for a receipt about a program of so many bytes.
+    fn demand_receipt_of(program: u32) -> Weight {
+        Self::demand_receipt(operations_of(program), program)
+    }
+
+    /// An opened receipt about a program of so many bytes.
+    fn open_receipt_of(program: u32) -> Weight {
+        Self::open_receipt(operations_of(program), program)
+    }
 
     /// A fraud proof about a program of so many bytes.
     fn submit_fraud_proof_of(program: u32, evidence: u32) -> Weight {
@@ -54,5 +77,32 @@ impl WeightInfo for () {
     }
     fn tick() -> Weight {
         bound(20, 3, 1)
+    }
+    fn register_auditor() -> Weight {
+        bound(150, 10, 8)
+    }
+    fn bond_auditor() -> Weight {
+        bound(150, 7, 6)
+    }
+    fn unbond_auditor() -> Weight {
+        bound(150, 7, 6)
+    }
+    fn exit_auditor() -> Weight {
+        bound(250, 14, 12)
+    }
+    fn submit_verdict() -> Weight {
+        bound(300, 16, 14)
+    }
+    fn order_audit() -> Weight {
+        bound(200, 12, 9)
+    }
+    fn demand_receipt(o: u32, b: u32) -> Weight {
+        Self::demand(o, b)
+    }
+    fn open_receipt(o: u32, b: u32) -> Weight {
+        Self::answer(o, b, 0)
+    }
+    fn advance() -> Weight {
+        bound(1_500, 140, 100)
     }
 }

@@ -20,14 +20,23 @@ impl<T: Config> Pallet<T> {
         Agenda::<T>::insert(block, id, ());
     }
 
+    /// The block in which the chain looks again at a claimed result.
+    pub(crate) fn looks_at(due: Due) -> BlockNumber {
+        let next = block_number::<T>().saturating_add(1);
+        match due {
+            Due::Nothing(block) => block.max(next),
+            Due::Settle | Due::Convict(_) => next,
+        }
+    }
+
     /// Does what is due up to this block, as far as the meter allows. The rest is done in the
-    /// next one.
-    pub(crate) fn work_off_agenda(now: BlockNumber, meter: &mut WeightMeter) {
+    /// next one. Auditors are drawn only in the `beginning` of a block, before its transactions.
+    pub(crate) fn work_off_agenda(now: BlockNumber, meter: &mut WeightMeter, beginning: bool) {
         let start = AgendaCursor::<T>::get();
         let mut cursor = start;
         while cursor <= now && meter.can_consume(T::WeightInfo::agenda_block()) {
             meter.consume(T::WeightInfo::agenda_block());
-            if !Self::work_off_block(cursor, meter) {
+            if !Self::work_off_block(cursor, meter, beginning) {
                 break;
             }
             cursor = cursor.saturating_add(1);
@@ -38,21 +47,26 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Says whether nothing of that block is left.
-    fn work_off_block(block: BlockNumber, meter: &mut WeightMeter) -> bool {
+    fn work_off_block(block: BlockNumber, meter: &mut WeightMeter, beginning: bool) -> bool {
         loop {
             let Some(id) = Agenda::<T>::iter_key_prefix(block).next() else {
                 return true;
             };
-            if !meter.can_consume(T::WeightInfo::agenda_step()) {
+            if !meter.can_consume(Self::agenda_step()) {
                 return false;
             }
             Agenda::<T>::remove(block, id);
-            meter.consume(Self::do_what_is_due(id));
+            meter.consume(Self::do_what_is_due(id, beginning));
         }
     }
 
+    /// The weight of one job of the agenda, whatever is due.
+    pub(crate) fn agenda_step() -> Weight {
+        T::WeightInfo::agenda_step().saturating_add(T::Disputes::advance_weight())
+    }
+
     /// Gives what it weighed.
-    fn do_what_is_due(id: JobId) -> Weight {
+    fn do_what_is_due(id: JobId, beginning: bool) -> Weight {
         let Some(mut job) = Jobs::<T>::get(id) else {
             defensive!("the agenda names an unknown job");
             return T::WeightInfo::agenda_step();
@@ -71,22 +85,24 @@ impl<T: Config> Pallet<T> {
                 Self::time_out(id, &mut job, assignment);
                 T::WeightInfo::time_out()
             }
-            JobState::Attested(assignment, attestation) => match T::Disputes::due(id) {
-                Due::Settle => {
-                    Self::settle(id, &mut job, assignment, attestation);
-                    T::WeightInfo::settle()
-                }
-                Due::Nothing(block) => {
-                    let next = block_number::<T>().saturating_add(1);
-                    Self::put_on_agenda(id, &mut job, block.max(next));
-                    T::WeightInfo::settle()
-                }
-                Due::Convict(request) => {
-                    let grounds = Grounds::Unanswered(request);
-                    Self::convict_job(id, &mut job, assignment, attestation, grounds, None);
-                    T::WeightInfo::convict()
-                }
-            },
+            JobState::Attested(assignment, attestation) => {
+                let weight = match T::Disputes::advance(id, beginning) {
+                    Due::Settle => {
+                        Self::settle(id, &mut job, assignment, attestation);
+                        T::WeightInfo::settle()
+                    }
+                    due @ Due::Nothing(_) => {
+                        Self::put_on_agenda(id, &mut job, Self::looks_at(due));
+                        T::WeightInfo::settle()
+                    }
+                    Due::Convict(request) => {
+                        let grounds = Grounds::Unanswered(request);
+                        Self::convict_job(id, &mut job, assignment, attestation, grounds, None);
+                        T::WeightInfo::convict()
+                    }
+                };
+                weight.saturating_add(T::Disputes::advance_weight())
+            }
             JobState::Settled(..)
             | JobState::Ended { .. }
             | JobState::Convicted(..)

@@ -191,7 +191,7 @@ impl<T: Config> Pallet<T> {
             settles_block,
         };
         job.state = JobState::Attested(assignment, attestation);
-        Self::put_on_agenda(id, &mut job, settles_block);
+        Self::put_on_agenda(id, &mut job, Self::looks_at(T::Disputes::due(id)));
         Jobs::<T>::insert(id, job);
         Ok(())
     }

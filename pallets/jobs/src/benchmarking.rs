@@ -18,7 +18,8 @@ use frame_system::{
 use mizan_protocol::{
     block_number,
     explain::Rule,
-    jobs::{BlobServer, JobState, MAX_BLOB_SERVER_BYTES},
+    jobs::{AuditScope, BlobServer, JobState, MAX_BLOB_SERVER_BYTES},
+    traits::ClaimedResults,
     UNIT,
 };
 use sp_core::H256;
@@ -32,6 +33,9 @@ pub trait BenchmarkHelper<AccountId> {
     /// A job with a claimed result and the most demands, all of them overdue, whose provider's
     /// bond backs the most other jobs that its workers have.
     fn job_with_silent_worker() -> JobId;
+    /// As many auditors passed a result as may, and its requester ordered an audit. One more auditor
+    /// is at work, and every receipt is demanded, if so asked.
+    fn fill_audits(job: JobId, at_work: bool);
     /// Lets so much dispute time pass that every period of a dispute is over.
     fn let_dispute_time_pass();
     /// A job with a claimed result that is too large to be demanded, and its requester.
@@ -40,6 +44,8 @@ pub trait BenchmarkHelper<AccountId> {
 
 /// Misses of a worn job. One more ends it.
 const MISSES: u32 = 15;
+/// Most auditors that are drawn for a job.
+const MOST_DRAWN: u32 = 16;
 /// Most that the jobs here pay for a compute unit; their workers ask for less.
 const PRICE: Balance = UNIT;
 /// Covers the lock of each.
@@ -255,21 +261,23 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(now, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(now, &mut WeightMeter::new(), true);
         }
 
         assert_eq!(AgendaCursor::<T>::get(), now.saturating_add(1));
     }
 
-    /// One job is due, and is paid for. The look at its block is counted here once more.
+    /// One job is due, and is paid for, as are the most auditors. The look at its block is counted
+    /// here once more.
     #[benchmark]
     fn settle() -> Result<(), BenchmarkError> {
         let id = worn_and_attested::<T>()?;
+        T::BenchmarkHelper::fill_audits(id, false);
         let due = go_to_due_block::<T>(id)?;
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -285,7 +293,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -302,7 +310,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -320,7 +328,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -339,7 +347,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -356,6 +364,7 @@ mod benchmarks {
     #[benchmark]
     fn refuse_delivery() -> Result<(), BenchmarkError> {
         let (requester, id) = T::BenchmarkHelper::large_result();
+        T::BenchmarkHelper::fill_audits(id, false);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(requester), id);
@@ -365,17 +374,28 @@ mod benchmarks {
         Ok(())
     }
 
-    /// One record is due that is listed under its requester and sixteen workers and providers.
+    /// One record is due that is listed under its requester, sixteen workers and providers, and the
+    /// most auditors.
     #[benchmark]
     fn forget() -> Result<(), BenchmarkError> {
         let id = worn_and_attested::<T>()?;
+        T::BenchmarkHelper::fill_audits(id, false);
+        for number in 0..MOST_DRAWN {
+            let rule = Rule::AuditorDrawn {
+                auditor: account("auditor", number, 0),
+                scope: AuditScope::Full,
+                lock: 0,
+                verdict_by_time: 0,
+            };
+            <Pallet<T> as ClaimedResults<T::AccountId>>::note(id, rule);
+        }
         let due = go_to_due_block::<T>(id)?;
-        Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+        Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         let due = go_to_due_block::<T>(id)?;
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
         }
 
         assert!(!Jobs::<T>::contains_key(id));

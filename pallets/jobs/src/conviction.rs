@@ -35,7 +35,7 @@ impl<T: Config> Pallet<T> {
         let refunded = payment.saturating_add(deposit);
         T::Contributions::record_convicted(&provider);
         Self::unclaim_units(&provider, job.macs);
-        T::Disputes::end(id);
+        let _ = T::Disputes::end(id, Some(&grounds));
         Self::record(
             id,
             Rule::Convicted {
@@ -64,11 +64,12 @@ impl<T: Config> Pallet<T> {
         };
         job.state = JobState::Convicted(assignment, attestation, conviction);
         Self::keep_for_a_while(id, job);
-        Self::recall_jobs_of(&provider);
+        Self::look_at_jobs_of(&provider);
     }
 
-    /// Lets the next block take back the jobs that a provider's workers have.
-    fn recall_jobs_of(provider: &T::AccountId) {
+    /// Lets the next block take back the jobs that a provider's workers have, and has the results
+    /// that they claim audited for certain.
+    fn look_at_jobs_of(provider: &T::AccountId) {
         let next = block_number::<T>().saturating_add(1);
         let backed: Vec<_> = BackedJobs::<T>::iter_key_prefix(provider).collect();
         for id in backed {
@@ -76,9 +77,17 @@ impl<T: Config> Pallet<T> {
                 frame_support::defensive!("a bond backs an unknown job");
                 continue;
             };
-            if matches!(job.state, JobState::Assigned(_)) {
-                Self::put_on_agenda(id, &mut job, next);
-                Jobs::<T>::insert(id, job);
+            match job.state {
+                JobState::Assigned(_) => {
+                    Self::put_on_agenda(id, &mut job, next);
+                    Jobs::<T>::insert(id, job);
+                }
+                JobState::Attested(..) => T::Disputes::audit_for_certain(id),
+                JobState::Open
+                | JobState::Settled(..)
+                | JobState::Ended { .. }
+                | JobState::Convicted(..)
+                | JobState::Refused(..) => {}
             }
         }
     }
@@ -133,6 +142,9 @@ impl<T: Config> ClaimedResults<T::AccountId> for Pallet<T> {
         Ok(ClaimedResult {
             requester: job.requester,
             worker: assignment.worker,
+            provider: assignment.provider,
+            payment: assignment.payment,
+            duration_blocks: job.duration_blocks,
             model: job.model,
             batch: job.batch,
             inputs: job.inputs,
@@ -149,6 +161,13 @@ impl<T: Config> ClaimedResults<T::AccountId> for Pallet<T> {
         let next = block_number::<T>().saturating_add(1);
         Self::put_on_agenda(id, &mut job, block.max(next));
         Jobs::<T>::insert(id, job);
+    }
+
+    fn note(id: JobId, rule: Rule<T::AccountId>) {
+        if let Rule::AuditorDrawn { auditor, .. } = &rule {
+            Self::list_under(auditor, id);
+        }
+        Self::record(id, rule);
     }
 
     fn convict(

@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
         T::Workforce::unlock(&provider, assignment.lock, 0);
         BackedJobs::<T>::remove(&provider, id);
         Self::unclaim_units(&provider, job.macs);
-        T::Disputes::end(id);
+        let _ = T::Disputes::end(id, None);
         for account in [&who, &provider] {
             Refusals::<T>::mutate(account, |count| *count = count.saturating_add(1));
         }

@@ -80,12 +80,17 @@ impl<T: Config> Pallet<T> {
         let history = Histories::<T>::take(id);
         AccountJobs::<T>::remove(&job.requester, newest_first(id));
         for note in history {
-            if let Rule::Assigned {
-                worker, provider, ..
-            } = note.rule
-            {
-                AccountJobs::<T>::remove(worker, newest_first(id));
-                AccountJobs::<T>::remove(provider, newest_first(id));
+            match note.rule {
+                Rule::Assigned {
+                    worker, provider, ..
+                } => {
+                    AccountJobs::<T>::remove(worker, newest_first(id));
+                    AccountJobs::<T>::remove(provider, newest_first(id));
+                }
+                Rule::AuditorDrawn { auditor, .. } => {
+                    AccountJobs::<T>::remove(auditor, newest_first(id));
+                }
+                _ => {}
             }
         }
         Jobs::<T>::remove(id);

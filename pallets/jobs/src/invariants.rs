@@ -105,7 +105,15 @@ impl<T: Config> Pallet<T> {
                         | Rule::Recalled { .. }
                 ),
                 JobState::Assigned(_) => matches!(note.rule, Rule::Assigned { .. }),
-                JobState::Attested(..) => matches!(note.rule, Rule::Attested { .. }),
+                JobState::Attested(..) => matches!(
+                    note.rule,
+                    Rule::Attested { .. }
+                        | Rule::AuditorDrawn { .. }
+                        | Rule::AuditPassed { .. }
+                        | Rule::AuditMissed { .. }
+                        | Rule::AuditorSlashed { .. }
+                        | Rule::AuditOrdered { .. }
+                ),
                 JobState::Settled(..) => matches!(note.rule, Rule::Settled { .. }),
                 JobState::Ended { .. } => matches!(note.rule, Rule::Ended { .. }),
                 JobState::Convicted(..) => matches!(note.rule, Rule::Convicted { .. }),
@@ -116,7 +124,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// A job is listed under its requester and all that ever had it, and under nobody else.
+    /// A job is listed under its requester and all that ever had or audited it, and under nobody
+    /// else.
     fn jobs_are_listed_under_all_in_them() -> Result<(), DispatchError> {
         let listed: BTreeSet<_> = AccountJobs::<T>::iter_keys()
             .map(|(account, key)| (account, history::job_of(key)))
@@ -125,11 +134,12 @@ impl<T: Config> Pallet<T> {
         for (id, job) in Jobs::<T>::iter() {
             expected.insert((job.requester, id));
             for note in Histories::<T>::get(id) {
-                if let Rule::Assigned {
-                    worker, provider, ..
-                } = note.rule
-                {
-                    expected.extend([(worker, id), (provider, id)]);
+                match note.rule {
+                    Rule::Assigned {
+                        worker, provider, ..
+                    } => expected.extend([(worker, id), (provider, id)]),
+                    Rule::AuditorDrawn { auditor, .. } => expected.extend([(auditor, id)]),
+                    _ => {}
                 }
             }
         }

@@ -93,7 +93,7 @@ pub use weights::WeightInfo;
 
 use mizan_protocol::{
     explain::{History, Units},
-    jobs::{BlobServers, DeclineReason, EndReason, Grounds, Hashes, Job},
+    jobs::{AuditOutcome, BlobServers, DeclineReason, EndReason, Grounds, Hashes, Job},
     traits::Place,
     Balance, BlockNumber, JobId, ModelId, Timing,
 };
@@ -146,7 +146,7 @@ pub mod pallet {
         type Settlement: Settlement<Self::AccountId, CreditOf<Self>>;
 
         /// Challenges of results.
-        type Disputes: Disputes;
+        type Disputes: Disputes<Self::AccountId>;
 
         /// Burns deposits and payments that nobody gets, and counts it.
         type BurnedDeposit: frame_support::traits::OnUnbalanced<CreditOf<Self>>;
@@ -243,7 +243,7 @@ pub mod pallet {
     pub type Histories<T: Config> =
         StorageMap<_, Twox64Concat, JobId, History<T::AccountId>, ValueQuery>;
 
-    /// The jobs in which an account takes part as requester, worker or provider. Hashers: accounts
+    /// The jobs in which an account takes part as requester, worker, provider or auditor. Hashers: accounts
     /// are chosen by users, so a cryptographic one; the second key is the inverted id in
     /// big-endian bytes, unhashed, so that the newest job comes first.
     #[pallet::storage]
@@ -346,10 +346,14 @@ pub mod pallet {
             payment: Balance,
             /// What the provider got of it.
             worker_paid: Balance,
+            /// What auditors got of it.
+            auditors_paid: Balance,
             /// What was burned of it.
             burned: Balance,
             /// What was minted to the provider on top.
             minted: Balance,
+            /// Whether it was audited.
+            audit: AuditOutcome,
         },
         /// A job ended without a result and its payment was given back.
         JobEnded {
@@ -556,7 +560,7 @@ pub mod pallet {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
             let block = T::BlockWeights::get().max_block;
             let mut agenda = WeightMeter::with_limit(share(T::AgendaShare::get(), block));
-            Self::work_off_agenda(block_number::<T>(), &mut agenda);
+            Self::work_off_agenda(block_number::<T>(), &mut agenda, true);
             let mut matching = WeightMeter::with_limit(share(T::MatchingShare::get(), block));
             Self::match_open_jobs(&mut matching);
             agenda.consumed().saturating_add(matching.consumed())
@@ -564,13 +568,13 @@ pub mod pallet {
 
         fn on_idle(_now: BlockNumberFor<T>, left: Weight) -> Weight {
             let mut meter = WeightMeter::with_limit(left);
-            Self::work_off_agenda(block_number::<T>(), &mut meter);
+            Self::work_off_agenda(block_number::<T>(), &mut meter, false);
             meter.consumed()
         }
 
         fn integrity_test() {
             let block = T::BlockWeights::get().max_block;
-            let step = T::WeightInfo::agenda_step().saturating_add(T::WeightInfo::agenda_block());
+            let step = Self::agenda_step().saturating_add(T::WeightInfo::agenda_block());
             assert!(
                 step.all_lte(share(T::AgendaShare::get(), block)),
                 "the agenda's share of a block must fit one step"

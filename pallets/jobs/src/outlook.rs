@@ -6,7 +6,7 @@ use mizan_protocol::{
     block_number,
     explain::{JobExplanation, JobOutlook},
     jobs::JobState,
-    traits::{Candidate, Disputes, Due, Workforce},
+    traits::{Candidate, Disputes, Workforce},
 };
 
 /// Pages of idle workers that an explanation looks at.
@@ -44,11 +44,9 @@ impl<T: Config> Pallet<T> {
                 attest_by_block: assignment.attest_by_block,
             },
             JobState::Attested(..) => JobOutlook::InChallenge {
-                settles_block: match T::Disputes::due(id) {
-                    Due::Nothing(block) => block,
-                    Due::Settle | Due::Convict(_) => block_number::<T>().saturating_add(1),
-                },
+                settles_block: T::Disputes::settles_block(id),
                 open_demands: T::Disputes::open_demands(id),
+                auditor: T::Disputes::auditor_at_work(id),
             },
             JobState::Settled(..) => JobOutlook::Paid,
             JobState::Ended { .. } => JobOutlook::Refunded,

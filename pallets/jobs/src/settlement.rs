@@ -32,10 +32,13 @@ impl<T: Config> Pallet<T> {
         if missing > 0 {
             defensive!("a payment was not held in full");
         }
-        let settled = T::Settlement::settle(payment, &assignment.provider);
+        let audited = T::Disputes::end(id, None);
+        let settled = T::Settlement::settle(payment, &assignment.provider, &audited);
+        for auditor in &audited.auditors {
+            T::Contributions::record_audited(auditor);
+        }
         T::Workforce::unlock(&assignment.provider, assignment.lock, 0);
         BackedJobs::<T>::remove(&assignment.provider, id);
-        T::Disputes::end(id);
         T::Workforce::settled(&assignment.worker);
         let directed = job.directed.is_some();
         let provider = assignment.provider.clone();
@@ -47,8 +50,10 @@ impl<T: Config> Pallet<T> {
                 provider: provider.clone(),
                 payment: settled.payment,
                 worker_paid: settled.worker_paid,
+                auditors_paid: settled.auditors_paid,
                 burned: settled.burned,
                 minted: settled.minted,
+                audit: settled.audit,
             },
         );
         job.held = 0;
@@ -58,8 +63,10 @@ impl<T: Config> Pallet<T> {
             provider,
             payment: settled.payment,
             worker_paid: settled.worker_paid,
+            auditors_paid: settled.auditors_paid,
             burned: settled.burned,
             minted: settled.minted,
+            audit: settled.audit,
         });
         job.state = JobState::Settled(assignment, attestation, settled);
         Self::keep_for_a_while(id, job);

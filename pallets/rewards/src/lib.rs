@@ -124,6 +124,8 @@ pub mod pallet {
             provider: T::AccountId,
             /// What the provider got of the payment.
             worker_paid: Balance,
+            /// What auditors got of it.
+            auditors_paid: Balance,
             /// What was burned of it.
             burned: Balance,
             /// What was minted to the provider on top.

@@ -2,7 +2,7 @@
 
 use crate::{Balance, BlockNumber, Macs, UNIT};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use mizan_tensor::MACS_PER_COMPUTE_UNIT;
+use mizan_tensor::{AuditScope, MACS_PER_COMPUTE_UNIT};
 use polkadot_sdk::{
     sp_arithmetic::helpers_128bit::multiply_by_rational_with_rounding,
     sp_runtime::{PerThing, Perbill, Rounding},
@@ -34,6 +34,12 @@ pub struct Timing {
     pub challenge_blocks: BlockNumber,
     /// From a demand until whoever attested is convicted of silence, in dispute time.
     pub answer_blocks: BlockNumber,
+    /// From an event until the block whose beacon draws about it, in blocks. Only blocks after the
+    /// event can change what is drawn.
+    pub draw_delay_blocks: BlockNumber,
+    /// From its draw until an auditor without a verdict loses a part of its lock, in dispute time;
+    /// fetching what it checks comes on top.
+    pub audit_blocks: BlockNumber,
     /// From assignment until a worker can no longer decline.
     pub decline_blocks: BlockNumber,
     /// Least time that a job must leave its worker, on top of fetching its inputs.
@@ -61,6 +67,8 @@ impl Default for Timing {
         Self {
             challenge_blocks: 1_200,
             answer_blocks: 2_400,
+            draw_delay_blocks: 16,
+            audit_blocks: 200,
             decline_blocks: 20,
             min_duration_blocks: 40,
             max_duration_blocks: 3_600,
@@ -74,12 +82,19 @@ impl Default for Timing {
     }
 }
 
+/// Blocks of three seconds in which so many bytes come at 1 MB/s.
+fn fetch_blocks(bytes: u64) -> BlockNumber {
+    u32::try_from(bytes.div_ceil(3_000_000)).unwrap_or(u32::MAX)
+}
+
 impl Timing {
     /// Times of a development chain: a job settles within seconds.
     pub fn development() -> Self {
         Self {
             challenge_blocks: 4,
             answer_blocks: 8,
+            draw_delay_blocks: 2,
+            audit_blocks: 8,
             decline_blocks: 10,
             min_duration_blocks: 5,
             heartbeat_blocks: 5,
@@ -97,6 +112,8 @@ impl Timing {
         let positive = [
             self.challenge_blocks,
             self.answer_blocks,
+            self.draw_delay_blocks,
+            self.audit_blocks,
             self.decline_blocks,
             self.max_wait_blocks,
             self.min_duration_blocks,
@@ -113,9 +130,16 @@ impl Timing {
 
     /// Least time that a job must leave its worker: the fixed part, and its inputs at 1 MB/s.
     pub fn min_duration(&self, input_bytes: u64) -> BlockNumber {
-        let blocks = input_bytes.div_ceil(3_000_000);
         self.min_duration_blocks
-            .saturating_add(u32::try_from(blocks).unwrap_or(u32::MAX))
+            .saturating_add(fetch_blocks(input_bytes))
+    }
+
+    /// Time that an auditor has for its verdict, in dispute time: the fixed part, and what it
+    /// fetches at 1 MB/s. Who audits all of a job has the job's duration as well.
+    pub fn verdict_blocks(&self, fetched_bytes: u64, duration: BlockNumber) -> BlockNumber {
+        self.audit_blocks
+            .saturating_add(fetch_blocks(fetched_bytes))
+            .saturating_add(duration)
     }
 
     /// How long a job can't settle after an answer, so that what it shows can be used: a quarter of
@@ -173,6 +197,14 @@ pub struct Economics {
     pub detection: Perbill,
     /// `s`: the challenger's share of a convicted lock.
     pub challenger_share: Perbill,
+    /// Probability that a verdict "pass" is followed by a further auditor.
+    pub further_probability: Perbill,
+    /// Share of an audit lock that an auditor without a verdict loses; burned.
+    pub miss_share: Perbill,
+    /// Share of a payment that an audit of the whole job costs its requester.
+    pub full_audit_share: Perbill,
+    /// Least bond of an auditor.
+    pub min_auditor_bond: Balance,
     /// Share of the payment that a timeout costs the provider, at most the lock; burned.
     pub timeout_share: Perbill,
     /// What a fraud proof that proves nothing costs on top of its fee; burned.
@@ -208,6 +240,10 @@ impl Default for Economics {
             attacker_bond_share: Perbill::from_rational(1u32, 3u32),
             detection: Perbill::from_percent(90),
             challenger_share: Perbill::from_percent(20),
+            further_probability: Perbill::from_percent(20),
+            miss_share: Perbill::from_percent(10),
+            full_audit_share: Perbill::from_percent(20),
+            min_auditor_bond: UNIT.saturating_mul(10),
             timeout_share: Perbill::from_percent(10),
             proof_deposit: UNIT.saturating_div(10),
             demand_deposit: UNIT.saturating_div(10),
@@ -241,14 +277,25 @@ impl Economics {
         if self.conviction().is_zero() {
             return Err("economics: a cheater is never convicted, no lock can deter it");
         }
+        if self.further_probability.is_zero() {
+            return Err(
+                "economics: no pass is ever checked again, no audit lock can deter a bribe",
+            );
+        }
         if self.challenger_share.is_one() {
             return Err("economics: a challenger who is the worker would lose nothing");
         }
         if self.proof_deposit == 0 || self.demand_deposit == 0 {
             return Err("economics: the deposit for a fraud proof or demand is zero");
         }
-        if self.min_price_per_unit == 0 || self.flat_price == 0 || self.min_bond == 0 {
-            return Err("economics: the least price, flat price or least bond is zero");
+        let least = [
+            self.min_price_per_unit,
+            self.flat_price,
+            self.min_bond,
+            self.min_auditor_bond,
+        ];
+        if least.contains(&0) {
+            return Err("economics: the least price, flat price or a least bond is zero");
         }
         Ok(())
     }
@@ -284,6 +331,31 @@ impl Economics {
         let kept = self.challenger_share.left_from_one();
         let down = u128::from(e.deconstruct()).checked_mul(kept.deconstruct().into())?;
         multiply_by_rational_with_rounding(payment, up, down, Rounding::Up)
+    }
+
+    /// The bond behind an auditor's verdict on a job of payment `P`:
+    /// `P / (f (1 - c))`, rounded up, with the probability `f` of a further auditor. With less, a
+    /// bribe could cost less than what the cheater gains. `None` on overflow.
+    pub fn audit_lock(&self, payment: Balance) -> Option<Balance> {
+        let kept = self.attacker_bond_share.left_from_one();
+        // Rounded down, so that the lock is rather too large.
+        let caught = kept.mul_floor(self.further_probability.deconstruct());
+        let one = u128::from(Perbill::ACCURACY);
+        multiply_by_rational_with_rounding(payment, one, caught.into(), Rounding::Up)
+    }
+
+    /// What an auditor without a verdict loses of its lock.
+    pub fn miss_penalty(&self, lock: Balance) -> Balance {
+        self.miss_share.mul_floor(lock)
+    }
+
+    /// What an audit costs the requester who orders it.
+    pub fn audit_price(&self, scope: AuditScope, payment: Balance) -> Balance {
+        let share = match scope {
+            AuditScope::Sampled => self.auditor_share,
+            AuditScope::Full => self.full_audit_share,
+        };
+        share.mul_ceil(payment)
     }
 
     /// What a timeout costs a provider whose job pays `payment` behind `lock`.
@@ -361,7 +433,9 @@ mod tests {
 
     #[test]
     fn records_that_would_lose_or_print_money_are_refused() {
-        let wrong: [fn(&mut Economics); 7] = [
+        let wrong: [fn(&mut Economics); 9] = [
+            |e| e.further_probability = Perbill::zero(),
+            |e| e.min_auditor_bond = 0,
             |e| e.proof_deposit = 0,
             |e| e.demand_deposit = 0,
             |e| e.burn_share = Perbill::from_percent(9),
@@ -398,6 +472,8 @@ mod tests {
         assert_eq!(timing.min_duration(0), 40);
         assert_eq!(timing.min_duration(3_000_001), 42);
         assert_eq!(timing.min_duration(u64::MAX), u32::MAX);
+        assert_eq!(timing.verdict_blocks(3_000_001, 7), 209);
+        assert_eq!(timing.verdict_blocks(0, u32::MAX), u32::MAX);
     }
 
     #[test]
@@ -415,6 +491,25 @@ mod tests {
     }
 
     #[test]
+    fn audit_lock_is_seven_and_a_half_payments_and_a_bribe_costs_more_than_it_gains() {
+        let economics = Economics::default();
+        let lock = economics.audit_lock(1_000_000_000).unwrap();
+        assert!((7_500_000_000..7_500_000_100).contains(&lock), "{lock}");
+        assert_eq!(economics.audit_lock(u128::MAX), None);
+        assert_eq!(economics.audit_lock(0), Some(0));
+        // Who bribes an auditor pays it at least what it can expect to lose.
+        let share = |share: Perbill| f64::from(share.deconstruct()) / 1e9;
+        let caught =
+            share(economics.further_probability) * (1.0 - share(economics.attacker_bond_share));
+        let payment = 5_000_000_007u128;
+        let lock = economics.audit_lock(payment).unwrap() as f64;
+        assert!(caught * lock >= payment as f64 * (1.0 - 1e-12));
+        assert_eq!(economics.miss_penalty(75), 7);
+        assert_eq!(economics.audit_price(AuditScope::Sampled, 101), 6);
+        assert_eq!(economics.audit_price(AuditScope::Full, 101), 21);
+    }
+
+    #[test]
     fn timeout_never_costs_more_than_the_lock() {
         let economics = Economics::default();
         assert_eq!(economics.timeout_penalty(1_000, 11_250), 100);
@@ -428,6 +523,7 @@ mod tests {
         let share = |share: Perbill| f64::from(share.deconstruct()) / 1e9;
         let mzn = |amount: Balance| amount as f64 / UNIT as f64;
         let lock = e.lock(UNIT).expect("it fits") as f64 / UNIT as f64;
+        let audit_lock = e.audit_lock(UNIT).expect("it fits") as f64 / UNIT as f64;
         let kept = 1.0 - share(e.challenger_share);
         let demand = |open| mzn(e.deposit_for_demand(open).expect("it fits"));
         let rows = [
@@ -443,6 +539,12 @@ mod tests {
             format!("| lock behind a job of payment P | {lock:.2} |"),
             format!("| lost by who convicts himself | {:.2} |", kept * lock),
             format!("a share of {:.2} of the lock |", share(e.challenger_share)),
+            format!(
+                "by a further auditor | {:.2} |",
+                share(e.further_probability)
+            ),
+            format!("no verdict in time | {:.2} |", share(e.miss_share)),
+            format!("| audit lock / P | {audit_lock:.2} |"),
             format!("its fee, and {} MZN burned |", mzn(e.proof_deposit)),
             format!("| 0 | {} MZN |", demand(0)),
             format!("| 1 | {} MZN |", demand(1)),

@@ -6,7 +6,7 @@
 //! is worked out when somebody asks.
 
 use crate::{
-    jobs::{DeclineReason, EndReason, Grounds},
+    jobs::{AuditOutcome, AuditScope, DeclineReason, EndReason, Grounds},
     Balance, BlockNumber, JobId, Macs,
 };
 use alloc::vec::Vec;
@@ -15,8 +15,8 @@ use polkadot_sdk::frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 
 /// Everything that can happen to one job: it is posted, given to sixteen workers that decline or
-/// time out, and to one that settles; and a few more, should a rule be added.
-pub const MAX_NOTES: u32 = 40;
+/// time out, and to one whose result is audited and settles; and a few more, should a rule be added.
+pub const MAX_NOTES: u32 = 96;
 
 /// All that happened to a job, oldest first.
 pub type History<AccountId> = BoundedVec<Note<AccountId>, ConstU32<MAX_NOTES>>;
@@ -104,10 +104,14 @@ pub enum Rule<AccountId> {
         payment: Balance,
         /// What the provider got of it.
         worker_paid: Balance,
+        /// What auditors got of it.
+        auditors_paid: Balance,
         /// What was burned of it.
         burned: Balance,
         /// What was minted to the provider on top.
         minted: Balance,
+        /// Whether it was audited.
+        audit: AuditOutcome,
     },
     /// It ended without a payment.
     #[codec(index = 6)]
@@ -151,6 +155,50 @@ pub enum Rule<AccountId> {
         /// What was burned of the payment.
         burned: Balance,
     },
+    /// An auditor was drawn for it.
+    #[codec(index = 10)]
+    AuditorDrawn {
+        /// The auditor.
+        auditor: AccountId,
+        /// How much it checks.
+        scope: AuditScope,
+        /// Bond locked behind its verdict.
+        lock: Balance,
+        /// Dispute time at which a missing verdict costs it a part of that.
+        verdict_by_time: u32,
+    },
+    /// An auditor found nothing wrong.
+    #[codec(index = 11)]
+    AuditPassed {
+        /// The auditor.
+        auditor: AccountId,
+    },
+    /// An auditor gave no verdict that counts, or none could be drawn.
+    #[codec(index = 12)]
+    AuditMissed {
+        /// The auditor; `None` where no auditor had the free bond.
+        auditor: Option<AccountId>,
+        /// Whether it said that it was not given what it needs.
+        withheld: bool,
+        /// What was burned of its bond.
+        burned: Balance,
+    },
+    /// An auditor passed what is wrong, or could not open its receipt.
+    #[codec(index = 13)]
+    AuditorSlashed {
+        /// The auditor.
+        auditor: AccountId,
+        /// What was burned of its bond.
+        burned: Balance,
+    },
+    /// Its requester ordered an audit.
+    #[codec(index = 14)]
+    AuditOrdered {
+        /// How much is checked.
+        scope: AuditScope,
+        /// Held for the auditor.
+        price: Balance,
+    },
 }
 
 impl<AccountId> Rule<AccountId> {
@@ -167,6 +215,11 @@ impl<AccountId> Rule<AccountId> {
             Self::Recalled { .. } => "recalled",
             Self::Convicted { .. } => "convicted",
             Self::Refused { .. } => "refused",
+            Self::AuditorDrawn { .. } => "auditor_drawn",
+            Self::AuditPassed { .. } => "audit_passed",
+            Self::AuditMissed { .. } => "audit_missed",
+            Self::AuditorSlashed { .. } => "auditor_slashed",
+            Self::AuditOrdered { .. } => "audit_ordered",
         }
     }
 
@@ -191,9 +244,20 @@ impl<AccountId> Rule<AccountId> {
             Self::Attested { .. } => {
                 "the worker claimed a result; the challenge period runs, the lock stays"
             }
-            Self::Settled { .. } => {
-                "the challenge period passed: the payment was split and the contribution recorded"
-            }
+            Self::Settled { audit, .. } => match audit {
+                AuditOutcome::NotDrawn => {
+                    "the challenge period passed: the payment was split and the contribution \
+                     recorded; no audit was drawn"
+                }
+                AuditOutcome::Passed => {
+                    "the challenge period passed and auditors found nothing wrong: the payment was \
+                     split and the contribution recorded"
+                }
+                AuditOutcome::Unaudited => {
+                    "the challenge period passed: the payment was split and the contribution \
+                     recorded; an audit was drawn and a verdict is missing, so nothing was minted"
+                }
+            },
             Self::Ended { reason, .. } => match reason {
                 EndReason::Cancelled => "the requester took the job back before a worker had it",
                 EndReason::Expired => "no worker took the job while it waited",
@@ -226,6 +290,26 @@ impl<AccountId> Rule<AccountId> {
                 "the requester says that the result was not delivered: the payment was burned, \
                  nobody gains"
             }
+            Self::AuditorDrawn { .. } => {
+                "the beacon drew an auditor: the job does not settle before its verdict"
+            }
+            Self::AuditPassed { .. } => {
+                "the auditor checked its drawn part and found nothing wrong"
+            }
+            Self::AuditMissed { auditor: None, .. } => {
+                "no auditor had the free bond for a verdict on this job"
+            }
+            Self::AuditMissed { withheld: true, .. } => {
+                "the auditor was not given what it needs, though demands were answered"
+            }
+            Self::AuditMissed { .. } => {
+                "the auditor gave no verdict in time: a tenth of its lock was burned"
+            }
+            Self::AuditorSlashed { .. } => {
+                "the auditor passed a number that was proved wrong, or could not open its receipt: \
+                 its lock was burned"
+            }
+            Self::AuditOrdered { .. } => "the requester ordered an audit and pays for it",
         }
     }
 
@@ -278,6 +362,25 @@ impl<AccountId> Rule<AccountId> {
                 "requester: choose workers that deliver; provider: see that your worker reaches \
                  the blob servers that jobs name"
             }
+            Self::AuditorDrawn { .. } => {
+                "auditor: give a verdict by the time named; worker: keep trace and inputs where \
+                 auditors can fetch them"
+            }
+            Self::AuditPassed { .. } => {
+                "auditor: keep what the receipt was made of until settlement"
+            }
+            Self::AuditMissed { auditor: None, .. } => {
+                "auditors: add to your bonds; others: another draw follows"
+            }
+            Self::AuditMissed { withheld: true, .. } => {
+                "worker: see that auditors reach the blob servers that the job names"
+            }
+            Self::AuditMissed { .. } => "auditor: keep `mizan-worker audit` running and connected",
+            Self::AuditorSlashed { .. } => {
+                "auditor: check what you pass, and keep what the receipt was made of until \
+                 settlement"
+            }
+            Self::AuditOrdered { .. } => "requester: wait for the verdict",
         }
     }
 }
@@ -328,6 +431,8 @@ pub enum JobOutlook<AccountId> {
         settles_block: BlockNumber,
         /// Demands for its data that are not answered yet: it does not settle while there is one.
         open_demands: u32,
+        /// The auditor whose verdict it waits for.
+        auditor: Option<AccountId>,
     },
     /// It was paid.
     Paid,
@@ -550,12 +655,13 @@ pub struct JobExplanation<AccountId> {
 }
 
 impl<AccountId: PartialEq> JobExplanation<AccountId> {
-    /// Whether an account takes part in the job: posted it, or has or had it.
+    /// Whether an account takes part in the job: posted it, has or had it, or audits it.
     pub fn names(&self, account: &AccountId) -> bool {
         let had_it = |note: &Note<AccountId>| match &note.rule {
             Rule::Assigned {
                 worker, provider, ..
             } => worker == account || provider == account,
+            Rule::AuditorDrawn { auditor, .. } => auditor == account,
             _ => false,
         };
         &self.job.requester == account || self.history.iter().any(had_it)
@@ -569,6 +675,8 @@ pub struct AccountExplanation<AccountId> {
     pub units: Option<Units>,
     /// Its bond, if it is a provider.
     pub provider: Option<ProviderReport>,
+    /// Its bond as an auditor, if it is one.
+    pub auditor: Option<AuditorReport>,
     /// Its workers, at most [`MAX_PAGE`] of them; or itself, if it is one.
     pub workers: Vec<(AccountId, WorkerOutlook)>,
     /// The newest jobs in which it took part, each with what happened to it.
@@ -588,6 +696,17 @@ pub struct ProviderReport {
     pub locks: u32,
     /// Number of its workers.
     pub workers: u32,
+}
+
+/// An auditor's bond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct AuditorReport {
+    /// Held on its account.
+    pub bond: Balance,
+    /// Part of it that is locked behind verdicts.
+    pub locked: Balance,
+    /// Number of those verdicts.
+    pub locks: u32,
 }
 
 /// A worker, its jobs and whether it gets more.
@@ -637,6 +756,8 @@ pub struct ContributionSums {
     pub burned: Balance,
     /// Number of convictions.
     pub convictions: u32,
+    /// Verdicts as an auditor on jobs that settled.
+    pub audits: u64,
 }
 
 /// What a job of some batch costs.

@@ -12,7 +12,7 @@ use polkadot_sdk::{
 };
 use scale_info::TypeInfo;
 
-pub use mizan_tensor::{Accusation, BlobRef, Request};
+pub use mizan_tensor::{Accusation, AuditScope, BlobRef, Request};
 
 /// Hashes of a job's inputs or outputs: as many as a program may have.
 pub type Hashes = BoundedVec<H256, ConstU32<{ mizan_tensor::MAX_INPUTS }>>;
@@ -117,12 +117,43 @@ pub struct Settled {
     pub payment: Balance,
     /// What the provider got of it.
     pub worker_paid: Balance,
+    /// What auditors got of it.
+    pub auditors_paid: Balance,
     /// What was burned of it.
     pub burned: Balance,
     /// What was minted to the provider on top.
     pub minted: Balance,
+    /// Whether it was audited.
+    pub audit: AuditOutcome,
     /// Block of the settlement.
     pub settled_block: BlockNumber,
+}
+
+/// Whether a job that settled was audited.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum AuditOutcome {
+    /// No audit was drawn.
+    #[default]
+    #[codec(index = 0)]
+    NotDrawn,
+    /// An auditor checked it and passed it.
+    #[codec(index = 1)]
+    Passed,
+    /// An audit was drawn, and no verdict on it counts, or three are missing. Nothing is minted.
+    #[codec(index = 2)]
+    Unaudited,
 }
 
 /// Why a job ended without a payment.

@@ -1,13 +1,15 @@
 //! What one pallet may ask of another. The runtime joins them.
 
 use crate::{
-    jobs::{Grounds, Hashes, Settled},
+    explain::Rule,
+    jobs::{AuditOutcome, Grounds, Hashes, Settled},
     Balance, BlockNumber, EraIndex, JobId, Macs, ModelId,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use mizan_tensor::{Cost, Request};
 use polkadot_sdk::{
+    frame_support::weights::Weight,
     sp_core::H256,
     sp_runtime::{DispatchResult, Perbill},
 };
@@ -17,6 +19,9 @@ use scale_info::TypeInfo;
 pub trait Beacon {
     /// The newest beacon value.
     fn latest() -> [u8; 32];
+
+    /// The value of a block, if the block is finished and its value still remembered.
+    fn of(block: BlockNumber) -> Option<[u8; 32]>;
 }
 
 /// What the chain keeps of a registered model for the pallets that use it.
@@ -128,6 +133,12 @@ pub struct ClaimedResult<AccountId> {
     pub requester: AccountId,
     /// Who signed it.
     pub worker: AccountId,
+    /// Whose bond answers for it.
+    pub provider: AccountId,
+    /// What the job pays.
+    pub payment: Balance,
+    /// Blocks that its worker had.
+    pub duration_blocks: BlockNumber,
     /// The program.
     pub model: ModelId,
     /// Number of items.
@@ -161,6 +172,9 @@ pub trait ClaimedResults<AccountId> {
     /// A demand was made or answered: the chain looks at the job in that block.
     fn look_at(job: JobId, block: BlockNumber);
 
+    /// Adds to the job's history, and lists the job under the auditor that it names.
+    fn note(job: JobId, rule: Rule<AccountId>);
+
     /// Ends the job: the worker loses the lock, the requester has its money back, and the
     /// challenger is paid.
     fn convict(
@@ -181,26 +195,63 @@ pub enum Due {
     Convict(Request),
 }
 
+/// How the audits of a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited<AccountId> {
+    /// Whether the result counts as checked.
+    pub outcome: AuditOutcome,
+    /// The auditors whose verdicts count, each once.
+    pub auditors: Vec<AccountId>,
+}
+
+impl<AccountId> Audited<AccountId> {
+    /// No audit was drawn.
+    pub fn not_drawn() -> Self {
+        Self {
+            outcome: AuditOutcome::NotDrawn,
+            auditors: Vec::new(),
+        }
+    }
+}
+
 /// Disputes about results, as jobs see them.
-pub trait Disputes {
+pub trait Disputes<AccountId> {
     /// A result was claimed in this block, for the assignment in the block of that hash. Gives
-    /// the first block in which the job can settle.
+    /// the first block in which the job can settle, if it is not audited.
     fn begin(job: JobId, assigned_block_hash: H256) -> BlockNumber;
 
-    /// What is to be done with the job at the beginning of this block.
+    /// Dismisses auditors and, if it may, draws them as far as it is time, and says what is to be
+    /// done with the job. It may draw before the transactions of a block only: who sends one then
+    /// knows the beacon.
+    fn advance(job: JobId, may_draw: bool) -> Due;
+
+    /// The weight of [`Disputes::advance`] at its worst.
+    fn advance_weight() -> Weight;
+
+    /// The same as [`Disputes::advance`], changing nothing.
     fn due(job: JobId) -> Due;
 
-    /// How many demands are open.
+    /// The first block in which the job can settle, if nothing comes between.
+    fn settles_block(job: JobId) -> BlockNumber;
+
+    /// How many demands are open, for its data or for an auditor's receipt.
     fn open_demands(job: JobId) -> u32;
 
-    /// The job ended: who demanded has the deposit back.
-    fn end(job: JobId);
+    /// The auditor whose verdict the job waits for.
+    fn auditor_at_work(job: JobId) -> Option<AccountId>;
+
+    /// The worker's provider was convicted for another job: this one is audited for certain.
+    fn audit_for_certain(job: JobId);
+
+    /// The job ended, with a conviction on those grounds or without one: who demanded has the
+    /// deposit back, auditors have their locks back as far as they were right.
+    fn end(job: JobId, convicted: Option<&Grounds>) -> Audited<AccountId>;
 }
 
 /// Splits payments, burns and mints.
 pub trait Settlement<AccountId, Credit> {
-    /// Pays the provider out of `payment`, burns the rest, and mints the reward.
-    fn settle(payment: Credit, provider: &AccountId) -> Settled;
+    /// Pays the provider and the auditors out of `payment`, burns the rest, and mints the reward.
+    fn settle(payment: Credit, provider: &AccountId, audited: &Audited<AccountId>) -> Settled;
 }
 
 /// The ledger.
@@ -210,6 +261,9 @@ pub trait Contributions<AccountId> {
 
     /// Records that a worker of the provider was convicted.
     fn record_convicted(provider: &AccountId);
+
+    /// Records a verdict of an auditor on a job that settled.
+    fn record_audited(auditor: &AccountId);
 
     /// The current era.
     fn era() -> EraIndex;

@@ -2,16 +2,13 @@
 
 use crate::{
     tree::{chunks_of, CHUNK_BYTES, NODE_BYTES},
-    Operation, Plan, Span, TensorRef, MAX_BATCH,
+    Operation, Plan, Span, TensorRef, DRAWN_ELEMENTS, DRAWN_ITEMS, MAX_BATCH,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// One compute unit (CU), version 1: 10^9 multiply-accumulates of 8-bit integers.
 pub const MACS_PER_COMPUTE_UNIT: u64 = 1_000_000_000;
-
-/// Elements of every operation, and items, that a sampled audit draws.
-const AUDIT_SAMPLES: u64 = 8;
 
 /// Costs per item and per job. Items do not mix, so everything that grows with the batch is
 /// exactly proportional to it.
@@ -61,14 +58,16 @@ impl Cost {
             .saturating_add(self.parameter_bytes)
     }
 
-    /// Upper bound of the bytes that a sampled audit of a job fetches: 8 openings of every
-    /// operation, and inputs and outputs of up to 8 items.
+    /// Upper bound of the bytes that a sampled audit of a job looks at: openings of
+    /// [`DRAWN_ELEMENTS`] of every operation; inputs, trace and outputs of up to [`DRAWN_ITEMS`],
+    /// without the hashes that prove these.
     pub fn sampled_audit_bytes(&self, batch: u32) -> u64 {
-        let items = u64::from(batch).min(AUDIT_SAMPLES);
+        let items = u64::from(batch.min(DRAWN_ITEMS));
         self.openings_bytes
-            .saturating_mul(AUDIT_SAMPLES)
+            .saturating_mul(DRAWN_ELEMENTS.into())
             .saturating_add(
                 self.item_input_bytes
+                    .saturating_add(self.item_trace_bytes)
                     .saturating_add(self.item_output_bytes)
                     .saturating_mul(items),
             )

@@ -22,7 +22,7 @@ pub const MAX_ANSWER_BYTES: u32 = largest(&[
 ]) as u32;
 
 /// Height of the tree over the largest blob of a job.
-const HEIGHT: u64 = (MAX_TENSOR_BYTES / CHUNK_BYTES).trailing_zeros() as u64;
+pub(crate) const HEIGHT: u64 = (MAX_TENSOR_BYTES / CHUNK_BYTES).trailing_zeros() as u64;
 // A path in the tree of any length at all, and two chunks, still fit the evidence.
 const _: () = assert!(2 * (CHUNK_BYTES + 54 * NODE_BYTES) <= MAX_OPENING_BYTES);
 
@@ -162,12 +162,15 @@ pub enum Accusation {
     },
 }
 
-/// Bytes of a blob that evidence opens.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
-    pub(crate) blob: BlobRef,
-    pub(crate) start: u64,
-    pub(crate) length: u32,
+/// A range of bytes of a blob of a job: what one slice opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobSpan {
+    /// The blob.
+    pub blob: BlobRef,
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Number of bytes; never zero.
+    pub length: u64,
 }
 
 /// The length in bytes that shape and batch give a blob of a job.
@@ -183,25 +186,31 @@ pub(crate) fn blob_length(plan: &Plan, batch: u32, blob: BlobRef) -> Option<u64>
     }
 }
 
-/// Where the bytes of a span are.
-fn place(plan: &Plan, batch: u32, span: Span) -> Option<Opening> {
-    let (blob, offset) = match span.tensor {
+/// Where the bytes `[start, start + length)` of a tensor are.
+pub(crate) fn place(
+    plan: &Plan,
+    batch: u32,
+    tensor: TensorRef,
+    start: u64,
+    length: u64,
+) -> Option<BlobSpan> {
+    let (blob, offset) = match tensor {
         TensorRef::Input(index) => (BlobRef::Input(index), 0),
         TensorRef::Parameter(index) => (BlobRef::Parameter(index), 0),
         TensorRef::Operation(index) => (BlobRef::Trace, plan.trace_offset(index, batch)?),
     };
-    Some(Opening {
+    Some(BlobSpan {
         blob,
-        start: offset.checked_add(span.start)?,
-        length: span.length,
+        start: offset.checked_add(start)?,
+        length,
     })
 }
 
 /// What a check of an element opens: the spans that it reads, as they are and where they are,
 /// and the place of the element itself.
 pub(crate) struct ElementOpenings {
-    pub(crate) spans: Vec<(Span, Opening)>,
-    pub(crate) element: Opening,
+    pub(crate) spans: Vec<(Span, BlobSpan)>,
+    pub(crate) element: BlobSpan,
 }
 
 impl ElementOpenings {
@@ -214,28 +223,25 @@ impl ElementOpenings {
         if plan.tensor_type(TensorRef::Operation(operation)).is_none() {
             return Err(RefereeError::NoSuchOperation);
         }
-        let element = Span {
-            tensor: TensorRef::Operation(operation),
-            start: index,
-            length: 1,
+        let placed = |tensor, start, length| {
+            place(plan, batch, tensor, start, length).ok_or(RefereeError::NoSuchElement)
         };
-        let placed = |span| {
-            place(plan, batch, span)
-                .map(|opening| (span, opening))
-                .ok_or(RefereeError::NoSuchElement)
+        let located = |span: Span| {
+            let place = placed(span.tensor, span.start, span.length.into());
+            place.map(|place| (span, place))
         };
         let spans = plan
             .spans(operation, index, batch)
             .ok_or(RefereeError::NoSuchElement)?;
         Ok(Self {
-            spans: spans.into_iter().map(placed).collect::<Result<_, _>>()?,
-            element: placed(element)?.1,
+            spans: spans.into_iter().map(located).collect::<Result<_, _>>()?,
+            element: placed(TensorRef::Operation(operation), index, 1)?,
         })
     }
 
     /// All of them, in the order of the evidence.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Opening> + '_ {
-        let spans = self.spans.iter().map(|(_, opening)| *opening);
+    pub(crate) fn iter(&self) -> impl Iterator<Item = BlobSpan> + '_ {
+        let spans = self.spans.iter().map(|(_, place)| *place);
         spans.chain(core::iter::once(self.element))
     }
 }
@@ -246,7 +252,7 @@ pub(crate) fn output_openings(
     batch: u32,
     output: u16,
     index: u64,
-) -> Result<[Opening; 2], RefereeError> {
+) -> Result<[BlobSpan; 2], RefereeError> {
     let operation = *plan
         .program()
         .outputs
@@ -259,18 +265,13 @@ pub(crate) fn output_openings(
     {
         return Err(RefereeError::NoSuchElement);
     }
-    let span = Span {
-        tensor,
-        start: index,
-        length: 1,
-    };
-    let own = Opening {
+    let own = BlobSpan {
         blob: BlobRef::Output(output),
         start: index,
         length: 1,
     };
     Ok([
         own,
-        place(plan, batch, span).ok_or(RefereeError::NoSuchElement)?,
+        place(plan, batch, tensor, index, 1).ok_or(RefereeError::NoSuchElement)?,
     ])
 }

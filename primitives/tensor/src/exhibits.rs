@@ -1,11 +1,11 @@
 //! The bytes of a job, and what is proved with them.
 
 use crate::{
-    dispute::{blob_length, output_openings, ElementOpenings, Opening},
+    dispute::{blob_length, output_openings, ElementOpenings},
     prover::{write_chunks, write_nodes},
     referee::last_chunk,
     tree::Demanded,
-    write_slice, Accusation, BlobRef, Plan, Request, MAX_DEMANDED_CHUNKS,
+    write_slice, Accusation, BlobRef, BlobSpan, Plan, Request, MAX_DEMANDED_CHUNKS,
 };
 use alloc::vec::Vec;
 
@@ -131,11 +131,11 @@ impl Exhibits<'_> {
     }
 
     /// The slices of some openings, one after the other.
-    fn open(&self, openings: impl Iterator<Item = Opening>) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, openings: impl Iterator<Item = BlobSpan>) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         for opening in openings {
             let bytes = self.whole(opening.blob)?;
-            write_slice(&mut out, bytes, opening.start, opening.length.into())?;
+            write_slice(&mut out, bytes, opening.start, opening.length)?;
         }
         Some(out)
     }
@@ -152,7 +152,7 @@ impl Exhibits<'_> {
 
     /// The bytes of a blob, if they are as many as the shape says: only then is the tree that
     /// is written the one that the referee reads.
-    fn whole(&self, blob: BlobRef) -> Option<&[u8]> {
+    pub(crate) fn whole(&self, blob: BlobRef) -> Option<&[u8]> {
         let bytes = self.bytes(blob)?;
         (Some(length_of(bytes)?) == blob_length(self.plan, self.batch, blob)).then_some(bytes)
     }

@@ -180,6 +180,11 @@ impl Plan {
         self.item_offsets.last()?.checked_mul(u64::from(batch))
     }
 
+    /// Whether the program allows jobs of so many items.
+    pub(crate) fn allows(&self, batch: u32) -> bool {
+        batch > 0 && batch <= self.program.max_batch
+    }
+
     /// A table of the program.
     pub(crate) fn table(&self, index: u16) -> Option<&Table> {
         self.program.tables.get(usize::from(index))

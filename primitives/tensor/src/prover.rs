@@ -2,7 +2,7 @@
 
 use crate::{
     slice::{covering_chunks, end_of_chunks},
-    tree::{Demanded, Node, NODE_BYTES},
+    tree::{Demanded, Mode, Node, NODE_BYTES},
     Hash,
 };
 use alloc::vec::Vec;
@@ -17,11 +17,36 @@ pub fn write_slice(out: &mut Vec<u8>, bytes: &[u8], start: u64, length: u64) -> 
     write_chunks(out, bytes, first, count)
 }
 
+/// As [`write_slice`], of bytes that are known by their keyed BLAKE3 hash with that key, as
+/// [`crate::read_keyed_slice`] reads it.
+pub fn write_keyed_slice(
+    out: &mut Vec<u8>,
+    bytes: &[u8],
+    key: &Hash,
+    start: u64,
+    length: u64,
+) -> Option<()> {
+    let total = u64::try_from(bytes.len()).ok()?;
+    let (first, count) = covering_chunks(total, start, length)?;
+    write_in(Mode::Keyed(key), out, bytes, first, count)
+}
+
 /// As [`write_slice`], by chunks. The empty blob has one chunk.
 pub(crate) fn write_chunks(out: &mut Vec<u8>, bytes: &[u8], first: u64, count: u64) -> Option<()> {
+    write_in(Mode::Plain, out, bytes, first, count)
+}
+
+fn write_in(mode: Mode<'_>, out: &mut Vec<u8>, bytes: &[u8], first: u64, count: u64) -> Option<()> {
     let total = u64::try_from(bytes.len()).ok()?;
     let end = end_of_chunks(total, first, count)?;
-    write_under(out, bytes, Node::root(total), first, end)?;
+    let mut writer = Writer {
+        mode,
+        out,
+        bytes,
+        first,
+        end,
+    };
+    writer.write(Node::root(total))?;
     Some(())
 }
 
@@ -32,21 +57,32 @@ pub(crate) fn write_nodes(out: &mut Vec<u8>, bytes: &[u8], demanded: Demanded) -
     Some(())
 }
 
-/// Writes the wanted part of what is under a node, and gives the node's hash.
-fn write_under(out: &mut Vec<u8>, bytes: &[u8], node: Node, first: u64, end: u64) -> Option<Hash> {
-    let under = under(bytes, node)?;
-    if !node.meets(first, end) {
-        return Some(node.hash(under));
+struct Writer<'a> {
+    mode: Mode<'a>,
+    out: &'a mut Vec<u8>,
+    /// Of the blob.
+    bytes: &'a [u8],
+    first: u64,
+    end: u64,
+}
+
+impl Writer<'_> {
+    /// Writes the wanted part of what is under a node, and gives the node's hash.
+    fn write(&mut self, node: Node) -> Option<Hash> {
+        let under = under(self.bytes, node)?;
+        if !node.meets(self.first, self.end) {
+            return Some(node.hash(under, self.mode));
+        }
+        let Some((left, right)) = node.children() else {
+            self.out.extend_from_slice(under);
+            return Some(node.hash(under, self.mode));
+        };
+        let place = reserve_node(self.out);
+        let left = self.write(left)?;
+        let right = self.write(right)?;
+        fill_node(self.out, place, &left, &right)?;
+        Some(node.merge(&left, &right, self.mode))
     }
-    let Some((left, right)) = node.children() else {
-        out.extend_from_slice(under);
-        return Some(node.hash(under));
-    };
-    let place = reserve_node(out);
-    let left = write_under(out, bytes, left, first, end)?;
-    let right = write_under(out, bytes, right, first, end)?;
-    fill_node(out, place, &left, &right)?;
-    Some(node.merge(&left, &right))
 }
 
 /// Writes the inner nodes from `node` down to the demanded one and then the descendants of that,
@@ -57,27 +93,27 @@ fn write_path(out: &mut Vec<u8>, bytes: &[u8], node: Node, demanded: Demanded) -
     }
     let under = under(bytes, node)?;
     if !node.meets(demanded.node.first, demanded.node.end()) {
-        return Some(node.hash(under));
+        return Some(node.hash(under, Mode::Plain));
     }
     let (left, right) = node.children()?;
     let place = reserve_node(out);
     let left = write_path(out, bytes, left, demanded)?;
     let right = write_path(out, bytes, right, demanded)?;
     fill_node(out, place, &left, &right)?;
-    Some(node.merge(&left, &right))
+    Some(node.merge(&left, &right, Mode::Plain))
 }
 
 /// Writes the hashes of the highest nodes of at most `width` chunks, and gives the node's own.
 fn write_descendants(out: &mut Vec<u8>, bytes: &[u8], node: Node, width: u64) -> Option<Hash> {
     if node.chunks <= width {
-        let hash = node.hash(under(bytes, node)?);
+        let hash = node.hash(under(bytes, node)?, Mode::Plain);
         out.extend_from_slice(&hash);
         return Some(hash);
     }
     let (left, right) = node.children()?;
     let left = write_descendants(out, bytes, left, width)?;
     let right = write_descendants(out, bytes, right, width)?;
-    Some(node.merge(&left, &right))
+    Some(node.merge(&left, &right, Mode::Plain))
 }
 
 /// The bytes under a node.

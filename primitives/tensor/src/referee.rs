@@ -4,10 +4,10 @@
 //! conviction needs nothing but BLAKE3's collision resistance and one call of [`Plan::element`].
 
 use crate::{
-    dispute::{blob_length, output_openings, ElementOpenings, Opening},
+    dispute::{blob_length, output_openings, ElementOpenings},
     slice::{chunk_slice_bytes, read_chunks},
-    tree::chunks_of,
-    Accusation, Blob, BlobRef, ElementError, Hash, Plan, SliceError, Source, Span,
+    tree::{chunks_of, Mode},
+    Accusation, Blob, BlobRef, BlobSpan, ElementError, Hash, Plan, SliceError, Source, Span,
 };
 use alloc::vec::Vec;
 
@@ -109,8 +109,7 @@ impl<'a> Referee<'a> {
     /// A referee for a claim about a program. [`RefereeError::WrongClaim`] when it does not fit.
     pub fn new(plan: &'a Plan, claim: Claim<'a>) -> Result<Self, RefereeError> {
         let program = plan.program();
-        if claim.batch == 0
-            || claim.batch > program.max_batch
+        if !plan.allows(claim.batch)
             || claim.inputs.len() != program.inputs.len()
             || claim.outputs.len() != program.outputs.len()
         {
@@ -154,7 +153,7 @@ impl<'a> Referee<'a> {
             }
             Accusation::Length { blob, length } => {
                 let real = self.other_length(blob, length)?;
-                read_chunks(&mut rest, &real, last_chunk(length), 1)?;
+                read_chunks(Mode::Plain, &mut rest, &real, last_chunk(length), 1)?;
                 false
             }
         };
@@ -185,6 +184,16 @@ impl<'a> Referee<'a> {
         }
     }
 
+    /// The slices whose concatenation, in this order, is the evidence for
+    /// [`Accusation::Element`]: what to fetch to check that element, and to prove it wrong.
+    pub fn element_evidence(
+        &self,
+        operation: u16,
+        index: u64,
+    ) -> Result<Vec<BlobSpan>, RefereeError> {
+        Ok(self.element_openings(operation, index)?.iter().collect())
+    }
+
     fn element_openings(
         &self,
         operation: u16,
@@ -193,7 +202,7 @@ impl<'a> Referee<'a> {
         ElementOpenings::of(self.plan, self.claim.batch, operation, index)
     }
 
-    fn output_openings(&self, output: u16, index: u64) -> Result<[Opening; 2], RefereeError> {
+    fn output_openings(&self, output: u16, index: u64) -> Result<[BlobSpan; 2], RefereeError> {
         output_openings(self.plan, self.claim.batch, output, index)
     }
 
@@ -209,22 +218,26 @@ impl<'a> Referee<'a> {
         Ok(Blob { length, ..said })
     }
 
-    fn openings_bytes(
+    pub(crate) fn openings_bytes(
         &self,
-        mut openings: impl Iterator<Item = Opening>,
+        mut openings: impl Iterator<Item = BlobSpan>,
     ) -> Result<u64, RefereeError> {
         openings.try_fold(0u64, |sum, opening| {
             let blob = self.blob(opening.blob)?;
-            crate::slice_bytes(blob.length, opening.start, opening.length.into())
+            crate::slice_bytes(blob.length, opening.start, opening.length)
                 .and_then(|bytes| sum.checked_add(bytes))
                 .ok_or(SliceError::OutOfRange.into())
         })
     }
 
-    fn open(&self, opening: &Opening, rest: &mut &[u8]) -> Result<Vec<u8>, RefereeError> {
+    pub(crate) fn open(
+        &self,
+        opening: &BlobSpan,
+        rest: &mut &[u8],
+    ) -> Result<Vec<u8>, RefereeError> {
         let blob = self.blob(opening.blob)?;
-        let length = u64::from(opening.length);
-        Ok(crate::read_slice(rest, &blob, opening.start, length)?)
+        let slice = crate::read_slice(rest, &blob, opening.start, opening.length)?;
+        Ok(slice)
     }
 
     /// Takes what a check of an element opens off the front of `rest`, and makes the check.

@@ -81,7 +81,7 @@ impl Plan {
         batch: u32,
     ) -> Result<(), ExecutionError> {
         let program = self.program();
-        if batch == 0 || batch > program.max_batch {
+        if !self.allows(batch) {
             return Err(ExecutionError::BatchOutOfRange);
         }
         if parameters.len() != program.parameters.len() || inputs.len() != program.inputs.len() {

@@ -3,7 +3,7 @@
 use crate::{
     dispute::MAX_DEMANDED_CHUNKS,
     slice::{chunk_slice_bytes, end_of_chunks, read_chunks, read_hash, read_node},
-    tree::{Demanded, Node, HASH_BYTES, NODE_BYTES},
+    tree::{Demanded, Mode, Node, HASH_BYTES, NODE_BYTES},
     Accusation, Blob, BlobRef, Finding, Hash, Referee, RefereeError, Request, SliceError,
 };
 use alloc::vec::Vec;
@@ -44,7 +44,7 @@ impl Referee<'_> {
             Request::Chunks { blob, first, count } => {
                 let blob = self.chunks(blob, first, count)?;
                 let mut rest = answer;
-                read_chunks(&mut rest, &blob, first, count.into())?;
+                read_chunks(Mode::Plain, &mut rest, &blob, first, count.into())?;
                 if !rest.is_empty() {
                     return Err(RefereeError::TrailingBytes);
                 }
@@ -129,7 +129,7 @@ fn read_path(rest: &mut &[u8], blob: &Blob, target: Node) -> Result<Hash, SliceE
     let mut hash = blob.hash;
     while node != target {
         let (child, is_left) = towards(node, target).ok_or(SliceError::OutOfRange)?;
-        let (left, right) = read_node(rest, node, &hash)?;
+        let (left, right) = read_node(Mode::Plain, rest, node, &hash)?;
         hash = if is_left { left } else { right };
         node = child;
     }
@@ -144,5 +144,5 @@ fn merge(node: Node, width: u64, nodes: &mut core::slice::Iter<'_, Hash>) -> Opt
     let (left, right) = node.children()?;
     let left = merge(left, width, nodes)?;
     let right = merge(right, width, nodes)?;
-    Some(node.merge(&left, &right))
+    Some(node.merge(&left, &right, Mode::Plain))
 }

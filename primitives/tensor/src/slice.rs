@@ -6,7 +6,7 @@
 //! from the shape, and a slice is read by the tree of that length only.
 
 use crate::{
-    tree::{chunks_of, Node, CHUNK_BYTES, NODE_BYTES},
+    tree::{chunks_of, Mode, Node, CHUNK_BYTES, NODE_BYTES},
     Hash,
 };
 use alloc::vec::Vec;
@@ -55,10 +55,31 @@ pub fn read_slice(
     start: u64,
     length: u64,
 ) -> Result<Vec<u8>, SliceError> {
+    read_in(Mode::Plain, proof, blob, start, length)
+}
+
+/// As [`read_slice`], of bytes whose keyed BLAKE3 hash, with that key, is the blob's hash.
+pub fn read_keyed_slice(
+    proof: &mut &[u8],
+    blob: &Blob,
+    key: &Hash,
+    start: u64,
+    length: u64,
+) -> Result<Vec<u8>, SliceError> {
+    read_in(Mode::Keyed(key), proof, blob, start, length)
+}
+
+fn read_in(
+    mode: Mode<'_>,
+    proof: &mut &[u8],
+    blob: &Blob,
+    start: u64,
+    length: u64,
+) -> Result<Vec<u8>, SliceError> {
     let (first, count) =
         covering_chunks(blob.length, start, length).ok_or(SliceError::OutOfRange)?;
     let mut rest = *proof;
-    let mut bytes = read_chunks(&mut rest, blob, first, count)?;
+    let mut bytes = read_chunks(mode, &mut rest, blob, first, count)?;
     let ahead = start.saturating_sub(first.saturating_mul(CHUNK_BYTES));
     let (ahead, length) = (
         usize::try_from(ahead).map_err(|_| SliceError::OutOfRange)?,
@@ -71,7 +92,7 @@ pub fn read_slice(
 }
 
 /// Exact size of the slice that proves the bytes `[start, start + length)` of a blob of
-/// `blob_length` bytes. `None` where [`read_slice`] says [`SliceError::OutOfRange`].
+/// `blob_length` bytes, keyed or not. `None` where [`read_slice`] says [`SliceError::OutOfRange`].
 pub fn slice_bytes(blob_length: u64, start: u64, length: u64) -> Option<u64> {
     let (first, count) = covering_chunks(blob_length, start, length)?;
     chunk_slice_bytes(blob_length, first, count)
@@ -115,6 +136,7 @@ pub(crate) fn chunk_slice_bytes(blob_length: u64, first: u64, count: u64) -> Opt
 
 /// As [`read_slice`], by chunks. The empty blob has one chunk.
 pub(crate) fn read_chunks(
+    mode: Mode<'_>,
     proof: &mut &[u8],
     blob: &Blob,
     first: u64,
@@ -122,6 +144,7 @@ pub(crate) fn read_chunks(
 ) -> Result<Vec<u8>, SliceError> {
     let end = end_of_chunks(blob.length, first, count).ok_or(SliceError::OutOfRange)?;
     let mut reader = Reader {
+        mode,
         rest: proof,
         length: blob.length,
         first,
@@ -136,13 +159,14 @@ pub(crate) fn read_chunks(
 
 /// Takes an inner node off the front of `proof`, if it has the hash it must have.
 pub(crate) fn read_node(
+    mode: Mode<'_>,
     proof: &mut &[u8],
     node: Node,
     hash: &Hash,
 ) -> Result<(Hash, Hash), SliceError> {
     let left = read_hash(proof)?;
     let right = read_hash(proof)?;
-    if node.merge(&left, &right) != *hash {
+    if node.merge(&left, &right, mode) != *hash {
         return Err(SliceError::WrongHash);
     }
     Ok((left, right))
@@ -155,7 +179,8 @@ pub(crate) fn read_hash(proof: &mut &[u8]) -> Result<Hash, SliceError> {
     Ok(*hash)
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'k> {
+    mode: Mode<'k>,
     rest: &'a [u8],
     /// Of the blob.
     length: u64,
@@ -164,7 +189,7 @@ struct Reader<'a> {
     bytes: Vec<u8>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// Reads what is wanted under a node. At most 54 levels deep, the height of the tree of
     /// 2^64 bytes.
     fn read(&mut self, node: Node, hash: &Hash) -> Result<(), SliceError> {
@@ -174,7 +199,7 @@ impl Reader<'_> {
         let Some((left, right)) = node.children() else {
             return self.read_chunk(node, hash);
         };
-        let (left_hash, right_hash) = read_node(&mut self.rest, node, hash)?;
+        let (left_hash, right_hash) = read_node(self.mode, &mut self.rest, node, hash)?;
         self.read(left, &left_hash)?;
         self.read(right, &right_hash)
     }
@@ -187,7 +212,7 @@ impl Reader<'_> {
             .rest
             .split_at_checked(length)
             .ok_or(SliceError::Truncated)?;
-        if node.hash(chunk) != *hash {
+        if node.hash(chunk, self.mode) != *hash {
             return Err(SliceError::WrongHash);
         }
         self.bytes.extend_from_slice(chunk);

@@ -3,8 +3,11 @@ use codec::{Decode, Encode};
 use proptest::prelude::*;
 
 mod blake3_reference;
+mod draws;
 mod jobs;
 mod judging;
+mod openings;
+mod receipts;
 mod requests;
 mod slices;
 mod soundness;

@@ -3,7 +3,10 @@
 //! in every inner node the largest power of two of chunks that leaves some for the right.
 
 use crate::Hash;
-use blake3::hazmat::{merge_subtrees_non_root, merge_subtrees_root, HasherExt, Mode};
+use blake3::{
+    hazmat::{self, merge_subtrees_non_root, merge_subtrees_root, HasherExt},
+    Hasher,
+};
 
 /// Bytes of a chunk; only the last may be shorter.
 pub(crate) const CHUNK_BYTES: u64 = 1_024;
@@ -17,6 +20,38 @@ pub(crate) const LEVELS_DOWN: u8 = 8;
 /// Chunks of a blob of `length` bytes. The empty blob has one, which is empty.
 pub(crate) fn chunks_of(length: u64) -> u64 {
     length.div_ceil(CHUNK_BYTES).max(1)
+}
+
+/// Which of BLAKE3's hashes a tree has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mode<'a> {
+    /// The plain one, by which blobs are named.
+    Plain,
+    /// The one with that key, by which receipts are made.
+    Keyed(&'a Hash),
+}
+
+impl<'a> Mode<'a> {
+    fn hash(self, bytes: &[u8]) -> Hash {
+        match self {
+            Self::Plain => crate::hash_bytes(bytes),
+            Self::Keyed(key) => *blake3::keyed_hash(key, bytes).as_bytes(),
+        }
+    }
+
+    fn hasher(self) -> Hasher {
+        match self {
+            Self::Plain => Hasher::new(),
+            Self::Keyed(key) => Hasher::new_keyed(key),
+        }
+    }
+
+    fn merging(self) -> hazmat::Mode<'a> {
+        match self {
+            Self::Plain => hazmat::Mode::Hash,
+            Self::Keyed(key) => hazmat::Mode::KeyedHash(key),
+        }
+    }
 }
 
 /// A node of a blob's tree, by the chunks under it. A chunk is a node too.
@@ -105,22 +140,22 @@ impl Node {
     /// The hash of a node, from the bytes under it.
     ///
     /// Only a root may have none: BLAKE3 has no other empty node, and no blob's tree either.
-    pub(crate) fn hash(self, bytes: &[u8]) -> Hash {
+    pub(crate) fn hash(self, bytes: &[u8], mode: Mode<'_>) -> Hash {
         if self.root {
-            return crate::hash_bytes(bytes);
+            return mode.hash(bytes);
         }
-        blake3::Hasher::new()
+        mode.hasher()
             .set_input_offset(self.first.saturating_mul(CHUNK_BYTES))
             .update(bytes)
             .finalize_non_root()
     }
 
     /// The hash of an inner node, from those of its children.
-    pub(crate) fn merge(self, left: &Hash, right: &Hash) -> Hash {
+    pub(crate) fn merge(self, left: &Hash, right: &Hash, mode: Mode<'_>) -> Hash {
         if self.root {
-            *merge_subtrees_root(left, right, Mode::Hash).as_bytes()
+            *merge_subtrees_root(left, right, mode.merging()).as_bytes()
         } else {
-            merge_subtrees_non_root(left, right, Mode::Hash)
+            merge_subtrees_non_root(left, right, mode.merging())
         }
     }
 }

@@ -64,6 +64,7 @@ impl pallet_jobs::Config for Runtime {
 impl pallet_disputes::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Beacon = Beacon;
     type BurnedDeposit = CountedBurn<Runtime>;
     type Models = Models;
     type Results = Jobs;

@@ -1,5 +1,6 @@
 //! A claimed result can be proved wrong, its data can be forced, and both have consequences.
 
+mod auditing;
 mod convicting;
 mod delivering;
 mod demanding;

@@ -6,7 +6,7 @@ use frame_support::{assert_noop, assert_ok};
 use mizan_protocol::{
     api::runtime_decl_for_market_api::MarketApi,
     explain::{JobOutlook, ModelCostError, Note, Rule, Units, WorkerOutlook, MAX_NOTES},
-    jobs::{BlobServers, DeclineReason, EndReason, JobState},
+    jobs::{AuditOutcome, BlobServers, DeclineReason, EndReason, JobState},
     JobId, UNIT,
 };
 use pallet_jobs::{Error, Histories, HoldReason, UnitsOf};
@@ -61,6 +61,7 @@ fn paid_job_tells_who_got_what_by_which_rule_and_when() {
             JobOutlook::InChallenge {
                 settles_block: settles,
                 open_demands: 0,
+                auditor: None,
             }
         );
         run_to(settles);
@@ -97,8 +98,10 @@ fn paid_job_tells_who_got_what_by_which_rule_and_when() {
                     provider: id(Charlie),
                     payment,
                     worker_paid: settled.worker_paid,
+                    auditors_paid: 0,
                     burned: settled.burned,
                     minted: settled.minted,
+                    audit: AuditOutcome::NotDrawn,
                 },
             ),
         ];

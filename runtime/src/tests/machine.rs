@@ -2,23 +2,33 @@
 //!
 //! Five accounts do whatever they like: they post, cancel, decline, attest or stay silent, claim
 //! wrong results, prove each other wrong or fail to, demand data and answer or stay silent, refuse
-//! deliveries, bond and leave, register each other's keys, send and burn money, alone or wrapped in
-//! batches; and blocks pass, some of them without room for the chain's own work, some without room
-//! for a fraud proof. Results are [real bytes](results), so that evidence is real too; a
-//! [model](market) that sees no byte of them says what each step does. After each step the runtime must be where the model is: every
-//! balance and hold to the unit, every job, worker, provider and sum; every call that the model
-//! refuses is refused with that error and leaves the storage as it was; and every pallet's
-//! invariants hold.
+//! deliveries, bond and leave, audit each other's results rightly, blindly or not at all, order
+//! audits, demand and open receipts, register each other's keys, send and burn money, alone or
+//! wrapped in batches; and blocks pass, some of them without room for the chain's own work, some
+//! without room for a fraud proof. Results are [real bytes](results), so that evidence and receipts
+//! are real too; a [model](market) that looks at none of them says what each step does. After each
+//! step the runtime must be where the model is: every balance and hold to the unit, every job,
+//! worker, provider, auditor, audit and sum; every call that the model refuses is refused with that
+//! error and leaves the storage as it was; and every pallet's invariants hold. Audits are more
+//! frequent than on a real chain.
 //!
 //! `PROPTEST_CASES` sets the number of cases. What failed once is in `proptest-regressions` and is
 //! tried first.
 
 mod acts;
 mod agenda;
+mod audit_acts;
+mod audit_roads;
+mod auditing;
+mod auditors;
+mod audits;
+mod audits_on_chain;
 mod bounds;
+mod cases;
 mod challenges;
 mod crowd;
 mod disputes;
+mod drawing;
 mod jobs;
 mod market;
 mod money;
@@ -26,6 +36,7 @@ mod notes;
 mod on_chain;
 mod picks;
 mod reading;
+mod receipts;
 mod results;
 mod roads;
 mod sending;

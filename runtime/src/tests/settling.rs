@@ -6,7 +6,7 @@ use crate::{
 };
 use frame_support::{assert_noop, assert_ok, traits::OnInitialize, weights::Weight};
 use mizan_protocol::{
-    jobs::{JobState, Settled},
+    jobs::{AuditOutcome, JobState, Settled},
     traits::Contributions as _,
     UNIT,
 };
@@ -37,15 +37,17 @@ fn settled_job_pays_burns_mints_and_is_recorded() {
 
         let macs = 4_000 * 24;
         let payment = economics().payment(UNIT, macs).unwrap();
-        let split = Split::of(payment, &economics());
+        let split = Split::of(payment, &economics(), 0, AuditOutcome::NotDrawn);
         let JobState::Settled(_, _, settled) = job(id).state else {
             panic!("not settled")
         };
         let expected = Settled {
             payment,
             worker_paid: split.worker,
+            auditors_paid: 0,
             burned: split.burned,
             minted: split.minted,
+            audit: AuditOutcome::NotDrawn,
             settled_block: attested + timing().challenge_blocks + 1,
         };
         assert_eq!(settled, expected);
@@ -75,12 +77,15 @@ fn settled_job_pays_burns_mints_and_is_recorded() {
                 provider: provider.clone(),
                 payment,
                 worker_paid,
+                auditors_paid: 0,
                 burned,
                 minted,
+                audit: AuditOutcome::NotDrawn,
             }),
             RuntimeEvent::Rewards(pallet_rewards::Event::PaymentSplit {
                 provider: provider.clone(),
                 worker_paid,
+                auditors_paid: 0,
                 burned,
                 minted,
             }),

@@ -8,7 +8,7 @@ use crate::{
 /// One step: a transaction in the open block, a draw of the beacon, or the end of the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A demand; an auditor's is its verdict "withheld".
+    /// A demand; an auditor's is what its verdict "withheld" begins with.
     Demand(Party),
     /// An answer to this open demand.
     Answer(Demand),
@@ -20,7 +20,21 @@ pub enum Action {
         valid: bool,
     },
     /// The verdict "pass".
-    Pass,
+    Pass {
+        /// Whether the auditor did not look.
+        blind: bool,
+    },
+    /// The verdict "withheld" of an auditor that was answered and still lacks data.
+    GiveUp,
+    /// A demand that the receipt of this pass be opened.
+    DemandReceipt {
+        /// Who demands.
+        by: Party,
+        /// Its place among the passes that count.
+        pass: usize,
+    },
+    /// A right opening of the receipt of this pass.
+    OpenReceipt(usize),
     /// The beacon draws an auditor.
     Draw {
         /// Whether it is honest.
@@ -55,6 +69,7 @@ impl Rules {
         worker(state, actions);
         checker(state, actions);
         auditor(state, actions);
+        receipts(state, actions);
         adversary(state, actions);
         if !state.is_awaited() {
             actions.push(Action::Seal { room: true });
@@ -89,7 +104,15 @@ impl Rules {
                     return None;
                 }
             }
-            Action::Pass => self.pass(&mut state),
+            Action::Pass { blind } => self.pass(&mut state, blind),
+            Action::GiveUp => self.give_up(&mut state),
+            Action::DemandReceipt { by, pass } => {
+                if by == Party::Adversary {
+                    state.budget.receipts -= 1;
+                }
+                self.demand_receipt(&mut state, pass, by);
+            }
+            Action::OpenReceipt(pass) => self.open_receipt(&mut state, pass),
             Action::Draw { honest, hits } => self.draw(&mut state, honest, hits),
             Action::NoFurtherAuditor => state.audit = Audit::In,
             Action::Seal { room } => self.seal(&mut state, room),
@@ -104,7 +127,7 @@ fn beacon(state: &State, actions: &mut Vec<Action>) {
         actions.push(Action::NoFurtherAuditor);
     }
     for honest in [true, false] {
-        if state.record.passes[0] == 0 {
+        if !state.is_passed_wrongly() {
             actions.push(Action::Draw {
                 honest,
                 hits: false,
@@ -132,8 +155,8 @@ fn checker(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// An honest auditor was served its openings, or says that they are withheld. Another one says
-/// what it likes.
+/// An honest auditor was served its openings, or says that they are withheld, and it passes only
+/// beside passes whose receipts are right or demanded. Another one says what it likes.
 fn auditor(state: &State, actions: &mut Vec<Action>) {
     let Some(auditor) = state.auditor().filter(|auditor| !auditor.waits) else {
         return;
@@ -142,13 +165,42 @@ fn auditor(state: &State, actions: &mut Vec<Action>) {
     if state.budget.withheld > 0 {
         actions.push(Action::Demand(by));
     }
+    if auditor.answered {
+        actions.push(Action::GiveUp);
+    }
+    let doubtful = state.doubtful_receipts();
     if auditor.honest && auditor.hits {
         actions.push(Action::Proof { by, valid: true });
+    } else if auditor.honest && !doubtful.is_empty() {
+        let demand = |pass| Action::DemandReceipt { by, pass };
+        actions.extend(doubtful.into_iter().map(demand));
     } else {
-        actions.push(Action::Pass);
+        actions.push(Action::Pass { blind: false });
+    }
+    if !auditor.honest && state.scene.receipts {
+        actions.push(Action::Pass { blind: true });
     }
     if !auditor.honest && state.budget.false_proofs > 0 {
         actions.push(Action::Proof { by, valid: false });
+    }
+}
+
+/// Who passed opens its receipt if it can and likes to; what the honest can be made to do is in
+/// [`State::is_awaited`]. A full checker demands receipts that are wrong, the adversary any.
+fn receipts(state: &State, actions: &mut Vec<Action>) {
+    for (index, pass) in state.passes.iter().enumerate() {
+        if pass.demand.is_some() && !pass.blind {
+            actions.push(Action::OpenReceipt(index));
+        }
+        if pass.demand.is_none() && state.budget.receipts > 0 {
+            let by = Party::Adversary;
+            actions.push(Action::DemandReceipt { by, pass: index });
+        }
+    }
+    if state.scene.checker_live {
+        let by = Party::Checker;
+        let demand = |pass| Action::DemandReceipt { by, pass };
+        actions.extend(state.doubtful_receipts().into_iter().map(demand));
     }
 }
 
@@ -180,6 +232,17 @@ fn late_proofs(state: &State, actions: &mut Vec<Action>) {
             by: Party::Adversary,
             valid: true,
         });
+    }
+}
+
+impl State {
+    /// Passes whose receipt can't be opened, and nobody demanded it.
+    fn doubtful_receipts(&self) -> Vec<usize> {
+        let doubtful = |index: &usize| {
+            let pass = self.passes[*index];
+            pass.blind && pass.demand.is_none()
+        };
+        (0..self.passes.len()).filter(doubtful).collect()
     }
 }
 

@@ -125,6 +125,7 @@ pub fn documented(state: &State) -> Ledger {
         minted: 0,
     };
     add_disputes(&mut ledger, &state.record);
+    add_receipts(&mut ledger, &state.record);
     add_audits(&mut ledger, state);
     match state.job {
         Job::Attested => {}
@@ -148,21 +149,35 @@ fn add_disputes(ledger: &mut Ledger, record: &Record) {
     }
 }
 
-/// A miss burns a tenth of an auditor's lock; a proof burns the locks of those that passed it.
+/// Half of the deposit for an opened receipt goes to the auditor that opened it.
+fn add_receipts(ledger: &mut Ledger, record: &Record) {
+    let opened: i32 = record.opened.iter().sum();
+    ledger.add(Account::Party(Party::Auditor), opened / 2);
+    ledger.add(Account::Burned, opened - opened / 2);
+    for party in [Party::Checker, Party::Adversary, Party::Auditor] {
+        ledger.add(Account::Party(party), -record.opened[party as usize]);
+    }
+}
+
+/// Silence burns a tenth of an auditor's lock; a receipt that is not opened burns all of it, and a
+/// proof the locks of those that passed the element. Giving up after an answer burns nothing.
 fn add_audits(ledger: &mut Ledger, state: &State) {
     let slashed = match state.job {
-        Job::Convicted(Conviction::Proof(_)) => i32::from(state.record.passes[0]),
+        Job::Convicted(Conviction::Proof(_)) => {
+            state.passes.iter().filter(|pass| pass.hits).count() as i32
+        }
         _ => 0,
     };
-    let burned = MISS * i32::from(state.record.misses) + AUDIT_LOCK * slashed;
+    let whole = slashed + i32::from(state.record.unopened);
+    let burned = MISS * i32::from(state.record.silent) + AUDIT_LOCK * whole;
     ledger.add(Account::Party(Party::Auditor), -burned);
     ledger.add(Account::Burned, burned);
 }
 
 /// The payment is split, and a share nobody earned is burned; the lock went back.
 fn add_settlement(ledger: &mut Ledger, state: &State) {
-    let audited = state.record.passes != [0, 0];
-    let for_auditors = if audited { AUDITOR_SHARE } else { 0 };
+    let unaudited = state.passes.is_empty();
+    let for_auditors = if unaudited { 0 } else { AUDITOR_SHARE };
     ledger.minted = if state.is_unaudited() { 0 } else { MINT };
     ledger.add(Account::Requester, -PAYMENT);
     ledger.add(Account::Provider, WORKER_SHARE + ledger.minted);

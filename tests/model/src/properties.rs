@@ -1,9 +1,9 @@
 //! What must hold in every state, and what must be possible.
 
 use crate::{
-    money::{documented, Account, AUDIT_LOCK, CHALLENGER_SHARE, DEMAND_DEPOSIT},
+    money::{documented, Account, AUDITOR_SHARE, AUDIT_LOCK, CHALLENGER_SHARE, DEMAND_DEPOSIT},
     rules::last_height,
-    state::{Conviction, FullChecker, Job, Party, State, Worker},
+    state::{Conviction, FullChecker, HonestHit, Job, Party, Pass, State, Worker, MISSES},
     Protocol,
 };
 use stateright::{Model, Property};
@@ -15,9 +15,14 @@ pub const RIGHT_RESULT_STANDS: &str = "a right result is never proved wrong";
 /// The promise to requesters.
 pub const WRONG_NEVER_PAID: &str = "a wrong result is never paid while a full checker is live";
 /// The promise of an audit.
-pub const HIT_NEVER_PAID: &str = "a wrong element that an honest auditor drew is never paid";
+pub const HIT_NEVER_PAID: &str =
+    "a wrong element is never paid when an honest auditor drew it and does not give up";
 /// The promise to auditors.
-pub const HONEST_AUDITOR_KEEPS: &str = "an honest auditor never loses money";
+pub const HONEST_AUDITOR_KEEPS: &str = "an honest auditor never loses of its lock";
+/// What receipts are for.
+pub const BLIND_PASS_FALLS: &str = "a blind pass never counts beside an honest auditor's";
+/// Audits can't be worn out but by three misses.
+pub const AUDIT_IS_IN: &str = "an audited job is paid after a pass that counts or three misses";
 /// With finitely many states and no circles, every run ends, and it ends here.
 pub const EVERY_JOB_ENDS: &str = "every job ends, and within the bound";
 /// Settlement and conviction are final.
@@ -57,6 +62,21 @@ pub const UNAUDITED: &str = "a job is paid unaudited after three misses";
 pub const PASSED_TWICE: &str = "a job is paid after two auditors passed it";
 /// A blind or bribed pass costs the auditor's lock.
 pub const AUDITOR_SLASHED: &str = "an auditor that passed a wrong element is slashed";
+/// Who is asked for its receipt earns half of the deposit.
+pub const RECEIPT_OPENED: &str = "an honest auditor's receipt is opened and the job is paid";
+/// What a pass without looking costs, and that the job goes on.
+pub const BLIND_PASS_BURNED: &str =
+    "a job is paid after a blind pass fell and another auditor passed";
+/// A full checker asks too.
+pub const BLIND_PASS_FOUND: &str = "a blind pass falls to a full checker alone";
+/// The limit of receipts.
+pub const BLIND_PASS_PAID: &str = "a blind pass is paid when nobody looks again";
+/// Misses of every kind count together.
+pub const UNAUDITED_BY_RECEIPTS: &str = "a job is paid unaudited after three blind passes fell";
+/// Giving up is a miss without penalty.
+pub const GAVE_UP: &str = "a job is paid after an auditor gave up, which burned nothing";
+/// The limit of audits.
+pub const GAVE_UP_ON_LIE: &str = "a lie is paid after an honest auditor gave up on hidden data";
 /// The limit of what is promised.
 pub const LIE_PAID: &str = "a lie is paid when nobody honest looks";
 
@@ -77,10 +97,19 @@ pub fn always() -> Vec<Property<Protocol>> {
             !(state.is_paid() && state.scene.worker.is_wrong() && state.scene.checker_live)
         }),
         Property::always(HIT_NEVER_PAID, |_, state: &State| {
-            !(state.is_paid() && state.record.honest_auditor_hit)
+            !(state.is_paid() && state.record.honest_hit == HonestHit::Drawn)
         }),
         Property::always(HONEST_AUDITOR_KEEPS, |_, state: &State| {
             !state.record.honest_auditor_lost
+        }),
+        Property::always(BLIND_PASS_FALLS, |_, state: &State| {
+            let blind = state.passes.iter().position(|pass| pass.blind);
+            let honest = state.passes.iter().rposition(|pass| pass.honest);
+            !(state.is_paid() && blind.is_some() && blind < honest)
+        }),
+        Property::always(AUDIT_IS_IN, |_, state: &State| {
+            let audited = !state.passes.is_empty() || state.is_unaudited();
+            !(state.is_paid() && state.scene.audited) || audited
         }),
         Property::always(EVERY_JOB_ENDS, ends),
         Property::always(CLOSED_ONCE, |_, state: &State| {
@@ -111,6 +140,7 @@ fn ends(protocol: &Protocol, state: &State) -> bool {
 pub fn sometimes() -> Vec<Property<Protocol>> {
     let mut examples = convictions();
     examples.extend(other_examples());
+    examples.extend(receipts());
     examples
 }
 
@@ -159,15 +189,47 @@ fn other_examples() -> Vec<Property<Protocol>> {
             state.is_paid() && state.is_unaudited()
         }),
         Property::sometimes(PASSED_TWICE, |_, state: &State| {
-            state.is_paid() && state.record.passes[1] == 2
+            state.is_paid() && state.passes.len() == 2
         }),
         Property::sometimes(AUDITOR_SLASHED, |_, state: &State| {
             matches!(state.job, Job::Convicted(Conviction::Proof(_)))
                 && state.ledger.of(Account::Party(Party::Auditor)) <= CHALLENGER_SHARE - AUDIT_LOCK
         }),
         Property::sometimes(LIE_PAID, |_, state: &State| {
-            let looked = state.scene.checker_live || state.record.honest_auditor_hit;
+            let looked = state.scene.checker_live || state.record.honest_hit != HonestHit::None;
             state.is_paid() && state.scene.worker.is_wrong() && !looked
+        }),
+    ]
+}
+
+fn receipts() -> Vec<Property<Protocol>> {
+    vec![
+        Property::sometimes(RECEIPT_OPENED, |_, state: &State| {
+            let honest = |pass: &Pass| pass.honest;
+            state.is_paid() && state.record.opened != [0; 3] && state.passes.iter().all(honest)
+        }),
+        Property::sometimes(BLIND_PASS_BURNED, |_, state: &State| {
+            state.is_paid() && state.record.unopened > 0 && state.passes.iter().any(|p| p.honest)
+        }),
+        Property::sometimes(BLIND_PASS_FOUND, |_, state: &State| {
+            let auditors = Account::Party(Party::Auditor);
+            state.job == Job::Settled
+                && state.scene.checker_live
+                && state.record.unopened == 1
+                && state.ledger.of(auditors) == AUDITOR_SHARE - AUDIT_LOCK
+        }),
+        Property::sometimes(BLIND_PASS_PAID, |_, state: &State| {
+            state.is_paid() && state.passes.iter().any(|pass| pass.blind)
+        }),
+        Property::sometimes(UNAUDITED_BY_RECEIPTS, |_, state: &State| {
+            state.is_paid() && state.record.unopened == MISSES
+        }),
+        Property::sometimes(GAVE_UP, |_, state: &State| {
+            let others = state.record.silent + state.record.unopened;
+            state.is_paid() && state.record.gave_up > 0 && others == 0
+        }),
+        Property::sometimes(GAVE_UP_ON_LIE, |_, state: &State| {
+            state.is_paid() && state.record.honest_hit == HonestHit::GaveUp
         }),
     ]
 }

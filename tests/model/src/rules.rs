@@ -2,12 +2,12 @@
 
 use crate::{
     money::{
-        Account, AUDITOR_SHARE, AUDIT_LOCK, CHALLENGER_SHARE, DEMAND_DEPOSIT, LOCK, MINT, MISS,
-        PAYMENT, PROOF_DEPOSIT, WORKER_SHARE,
+        Account, AUDITOR_SHARE, AUDIT_LOCK, CHALLENGER_SHARE, DEMAND_DEPOSIT, LOCK, MINT, PAYMENT,
+        PROOF_DEPOSIT, WORKER_SHARE,
     },
     state::{
-        fresh, Audit, Auditor, Bounds, Conviction, Demand, FullChecker, Job, Party, State, Worker,
-        ANSWER, AUDIT, CHALLENGE, MISSES, QUARTER, ROUNDS, STUFFED_IN_A_ROW,
+        fresh, Audit, Auditor, Bounds, Conviction, Demand, FullChecker, Job, Party, ReceiptDemand,
+        State, Worker, ANSWER, AUDIT, CHALLENGE, MISSES, QUARTER, ROUNDS, STUFFED_IN_A_ROW,
     },
     variants::Flaw,
 };
@@ -20,7 +20,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn lack(&self, flaw: Flaw) -> bool {
+    pub(crate) fn lack(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
     }
 
@@ -71,6 +71,7 @@ impl Rules {
         match (by, &mut state.audit) {
             (Party::Auditor, Audit::Open(auditor)) => {
                 auditor.waits = false;
+                auditor.answered = true;
                 auditor.left = fresh(AUDIT);
                 auditor.patience = fresh(AUDIT);
             }
@@ -103,33 +104,6 @@ impl Rules {
             return checker_is_done;
         }
         true
-    }
-
-    /// Takes the verdict "pass". The first one may be followed by a further auditor.
-    pub fn pass(&self, state: &mut State) {
-        let Some(auditor) = state.auditor() else {
-            return;
-        };
-        let first = state.record.passes == [0, 0];
-        state.record.passes[usize::from(!auditor.hits)] += 1;
-        state.audit = if first { Audit::Passed } else { Audit::In };
-    }
-
-    /// Draws an auditor.
-    pub fn draw(&self, state: &mut State, honest: bool, hits: bool) {
-        state.ledger.transfer(
-            Account::Party(Party::Auditor),
-            Account::AuditLocks,
-            AUDIT_LOCK,
-        );
-        state.record.honest_auditor_hit |= honest && hits;
-        state.audit = Audit::Open(Auditor {
-            honest,
-            hits,
-            left: fresh(AUDIT),
-            patience: fresh(AUDIT),
-            waits: false,
-        });
     }
 
     /// Ends a block and opens the next one.
@@ -170,6 +144,11 @@ impl Rules {
                 *left = left.saturating_sub(1);
             }
         }
+        if room || self.lack(Flaw::ReceiptClockCountsStuffed) {
+            for demand in state.receipt_demands() {
+                demand.left = demand.left.saturating_sub(1);
+            }
+        }
     }
 
     /// Before the block's transactions: silence is judged, then the job settles when due.
@@ -182,35 +161,11 @@ impl Rules {
                 _ => return self.convict(state, Conviction::Silence(by)),
             }
         }
-        if let Audit::Open(Auditor {
-            honest,
-            left: 0,
-            waits: false,
-            ..
-        }) = state.audit
-        {
-            self.miss(state, honest);
-        }
+        self.judge_receipts(state);
+        self.judge_auditor(state);
         if self.is_due(state) {
             self.settle(state);
         }
-    }
-
-    fn miss(&self, state: &mut State, honest: bool) {
-        state
-            .ledger
-            .transfer(Account::AuditLocks, Account::Burned, MISS);
-        let rest = AUDIT_LOCK - MISS;
-        state
-            .ledger
-            .transfer(Account::AuditLocks, Account::Party(Party::Auditor), rest);
-        state.record.honest_auditor_lost |= honest;
-        state.record.misses += 1;
-        state.audit = if state.record.misses < MISSES {
-            Audit::Due
-        } else {
-            Audit::In
-        };
     }
 
     fn is_due(&self, state: &State) -> bool {
@@ -218,11 +173,13 @@ impl Rules {
         let window = state.challenge_left <= end || self.lack(Flaw::NoWindow);
         let demands = state.demands.is_empty() || self.lack(Flaw::OpenDemandDoesNotDelay);
         let audit = state.audit == Audit::In || self.lack(Flaw::AuditDoesNotDelay);
-        window && state.hold_left <= end && demands && audit
+        let receipts = state.passes.iter().all(|pass| pass.demand.is_none())
+            || self.lack(Flaw::ReceiptDoesNotDelay);
+        window && state.hold_left <= end && demands && audit && receipts
     }
 
     fn settle(&self, state: &mut State) {
-        let for_auditors = if state.record.passes == [0, 0] {
+        let for_auditors = if state.passes.is_empty() {
             0
         } else {
             AUDITOR_SHARE
@@ -260,7 +217,7 @@ impl Rules {
                 .transfer(Account::Lock, challenger, CHALLENGER_SHARE);
             rest -= CHALLENGER_SHARE;
             if !self.lack(Flaw::BlindPassIsFree) {
-                slashed = state.record.passes[0];
+                slashed = state.passes.iter().filter(|pass| pass.hits).count() as i32;
             }
         }
         let unslashed = self.lack(Flaw::ConvictionWithoutSlash);
@@ -274,13 +231,14 @@ impl Rules {
     }
 
     /// Gives back what is still held: deposits of open demands and the auditors' locks.
-    fn close(&self, state: &mut State, job: Job, slashed: u8) {
+    fn close(&self, state: &mut State, job: Job, slashed: i32) {
         for Demand { by, deposit, .. } in std::mem::take(&mut state.demands) {
             state
                 .ledger
                 .transfer(Account::Deposits, Account::Party(by), deposit);
         }
-        let burned = AUDIT_LOCK * i32::from(slashed);
+        self.drop_receipt_demands(state);
+        let burned = AUDIT_LOCK * slashed;
         state
             .ledger
             .transfer(Account::AuditLocks, Account::Burned, burned);
@@ -310,7 +268,17 @@ impl State {
         let auditor = self
             .auditor()
             .is_some_and(|a| a.honest && !a.waits && a.patience == 1);
-        checker || worker || auditor
+        let opener = self.passes.iter().any(|pass| {
+            let due = |demand: ReceiptDemand| demand.patience == 1;
+            pass.honest && pass.demand.is_some_and(due)
+        });
+        checker || worker || auditor || opener
+    }
+
+    fn receipt_demands(&mut self) -> impl Iterator<Item = &mut ReceiptDemand> {
+        self.passes
+            .iter_mut()
+            .filter_map(|pass| pass.demand.as_mut())
     }
 
     /// Drops unanswered demands.
@@ -344,6 +312,9 @@ impl State {
         {
             *patience = patience.saturating_sub(1);
         }
+        for demand in self.receipt_demands() {
+            demand.patience = demand.patience.saturating_sub(1);
+        }
     }
 }
 
@@ -362,9 +333,16 @@ impl FullChecker {
 
 /// A block by which every run has ended, whatever the bounded adversary does: the challenge
 /// period, an answer period and the delay after it for each demand, and all audits, as if nothing
-/// overlapped; the blocks without room; and two to settle and to end.
+/// overlapped; a demand for the receipt of every pass, if there are any; the blocks without room;
+/// and two to settle and to end.
 pub fn last_height(bounds: &Bounds) -> u8 {
     let demands = ROUNDS + bounds.spam + bounds.withheld;
     let audits = MISSES + 1 + bounds.withheld;
-    CHALLENGE + demands * (ANSWER + QUARTER) + audits * AUDIT + bounds.stuffed + 2
+    let receipts = (MISSES + bounds.receipts) * u8::from(bounds.receipts > 0);
+    CHALLENGE
+        + demands * (ANSWER + QUARTER)
+        + audits * AUDIT
+        + receipts * (AUDIT + ANSWER)
+        + bounds.stuffed
+        + 2
 }

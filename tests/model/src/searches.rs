@@ -31,7 +31,7 @@ impl Protocol {
         Self {
             rules,
             scenes,
-            bounds: bounds(1, 1, 3),
+            bounds: bounds(1, 1, 2),
         }
     }
 
@@ -53,7 +53,35 @@ impl Protocol {
         Self {
             rules,
             scenes,
-            bounds: bounds(0, 1, 2),
+            bounds: bounds(0, 1, 1),
+        }
+    }
+
+    /// An audited job with a right result: auditors that look and auditors that do not, whose
+    /// receipts are demanded by further auditors, by a full checker and by an adversary.
+    pub fn receipts_right(rules: Rules) -> Self {
+        let looked_at = |checker_live| Scene {
+            checker_live,
+            receipts: true,
+            ..scene(Worker::Honest, true)
+        };
+        Self {
+            rules,
+            scenes: [true, false].map(looked_at).to_vec(),
+            bounds: receipt_bounds(2),
+        }
+    }
+
+    /// The same with a wrong result in public.
+    pub fn receipts_lie(rules: Rules) -> Self {
+        let mut scenes = lies(true, &[(true, true), (false, true)]);
+        for scene in &mut scenes {
+            scene.receipts = true;
+        }
+        Self {
+            rules,
+            scenes,
+            bounds: receipt_bounds(2),
         }
     }
 }
@@ -65,6 +93,7 @@ fn scene(worker: Worker, audited: bool) -> Scene {
         checker_live,
         trace_public,
         audited,
+        receipts: false,
         reaction: QUARTER,
     }
 }
@@ -86,5 +115,15 @@ fn bounds(spam: u8, withheld: u8, stuffed: u8) -> Bounds {
         spam,
         withheld,
         false_proofs: 1,
+        receipts: 0,
+    }
+}
+
+/// Proofs that prove nothing, and verdicts "withheld", are in the other searches.
+fn receipt_bounds(stuffed: u8) -> Bounds {
+    Bounds {
+        false_proofs: 0,
+        receipts: 2,
+        ..bounds(0, 0, stuffed)
     }
 }

@@ -54,6 +54,8 @@ pub struct Scene {
     pub trace_public: bool,
     /// Whether the job was drawn for an audit.
     pub audited: bool,
+    /// Whether auditors may pass without looking, and receipts are demanded.
+    pub receipts: bool,
     /// Blocks with room within which the checker acts on an answer. The protocol grants
     /// [`QUARTER`].
     pub reaction: u8,
@@ -144,6 +146,44 @@ pub struct Auditor {
     pub patience: u8,
     /// Whether its demand is open.
     pub waits: bool,
+    /// Whether a demand of its was answered, so that it may give up without penalty.
+    pub answered: bool,
+}
+
+/// A verdict "pass" that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pass {
+    /// Whether an element of the auditor's drawn set is wrong.
+    pub hits: bool,
+    /// Whether an honest auditor gave it. Told apart only where receipts are demanded.
+    pub honest: bool,
+    /// Whether it was given without looking, so that nobody can open its receipt.
+    pub blind: bool,
+    /// The demand that its receipt be opened.
+    pub demand: Option<ReceiptDemand>,
+}
+
+/// An open demand for a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReceiptDemand {
+    /// Who demands.
+    pub by: Party,
+    /// The chain's clock: the pass stops counting when it reaches zero.
+    pub left: u8,
+    /// Ends of blocks with room by which an honest auditor has opened its receipt.
+    pub patience: u8,
+}
+
+/// What became of honest auditors whose drawn set holds a wrong element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HonestHit {
+    /// None was drawn.
+    #[default]
+    None,
+    /// One was drawn, and goes on until it has a proof.
+    Drawn,
+    /// It gave up for want of data, although its demands were answered.
+    GaveUp,
 }
 
 /// Where the audit of the job stands.
@@ -166,12 +206,16 @@ pub struct Record {
     pub answered: [i32; 3],
     /// Proofs that proved nothing, in the order of [`Party`].
     pub refused: [i32; 3],
+    /// Deposits for receipts that were opened, in the order of [`Party`].
+    pub opened: [i32; 3],
     /// Auditors that gave no verdict in time.
-    pub misses: u8,
-    /// Auditors that passed: in whose drawn set an element is wrong, and others.
-    pub passes: [u8; 2],
-    /// Whether an honest auditor was drawn whose set holds a wrong element.
-    pub honest_auditor_hit: bool,
+    pub silent: u8,
+    /// Auditors that gave up after an answer.
+    pub gave_up: u8,
+    /// Passes that stopped counting because their receipt was not opened.
+    pub unopened: u8,
+    /// See [`HonestHit`].
+    pub honest_hit: HonestHit,
     /// Whether an honest auditor ever lost money.
     pub honest_auditor_lost: bool,
     /// How often the job was settled or convicted.
@@ -191,6 +235,8 @@ pub struct Bounds {
     pub withheld: u8,
     /// Proofs that prove nothing, by the adversary and by auditors.
     pub false_proofs: u8,
+    /// The adversary's demands for receipts.
+    pub receipts: u8,
 }
 
 /// A state: the chain, what the parties know, and how long the honest ones can be held up.
@@ -215,6 +261,8 @@ pub struct State {
     pub demands: Vec<Demand>,
     /// See [`Audit`].
     pub audit: Audit,
+    /// Verdicts "pass" that count, oldest first.
+    pub passes: Vec<Pass>,
     /// See [`FullChecker`].
     pub checker: FullChecker,
     /// What is left of the adversary's bounds.
@@ -250,6 +298,7 @@ impl State {
             hold_left: 0,
             demands: Vec::new(),
             audit: if scene.audited { Audit::Due } else { Audit::In },
+            passes: Vec::new(),
             checker,
             budget,
             record: Record::default(),
@@ -267,9 +316,19 @@ impl State {
         self.job == Job::Settled
     }
 
-    /// Whether three auditors in a row of draws were silent.
+    /// Auditors without a verdict, or whose verdict does not count.
+    pub fn misses(&self) -> u8 {
+        self.record.silent + self.record.gave_up + self.record.unopened
+    }
+
+    /// Whether three auditors were drawn for nothing.
     pub fn is_unaudited(&self) -> bool {
-        self.record.misses >= MISSES
+        self.misses() >= MISSES
+    }
+
+    /// Whether a pass counts that was given for a set with a wrong element.
+    pub fn is_passed_wrongly(&self) -> bool {
+        self.passes.iter().any(|pass| pass.hits)
     }
 
     /// The auditor at work.

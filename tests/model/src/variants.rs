@@ -33,6 +33,18 @@ pub enum Flaw {
     AuditDoesNotDelay,
     /// An auditor that passed a wrong element is not slashed.
     BlindPassIsFree,
+    /// A pass whose receipt is not opened goes on counting.
+    UnopenedReceiptIsForgiven,
+    /// A pass whose receipt is not opened stops counting, and nobody else is drawn.
+    UnopenedReceiptIsNoMiss,
+    /// The job settles although a receipt is demanded.
+    ReceiptDoesNotDelay,
+    /// The time to open a receipt counts blocks without room.
+    ReceiptClockCountsStuffed,
+    /// The third miss ends the audit although an auditor is at work.
+    ThirdMissEndsAudit,
+    /// Giving up after an answer costs as much as silence.
+    GivingUpCosts,
     /// A job that three auditors missed mints like any other.
     UnauditedMints,
     /// A settled job can be convicted.

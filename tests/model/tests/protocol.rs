@@ -53,10 +53,11 @@ fn promises_hold_for_an_audited_job_with_a_right_result() {
         FALSE_PROOF_REFUSED,
         UNAUDITED,
         PASSED_TWICE,
+        GAVE_UP,
     ];
     search(
         Protocol::audited_right(Rules::default()),
-        1_326_362,
+        1_461_801,
         &examples,
     );
 }
@@ -95,10 +96,53 @@ fn promises_hold_for_an_audited_job_with_a_hidden_wrong_result() {
         PASSED_TWICE,
         AUDITOR_SLASHED,
         LIE_PAID,
+        GAVE_UP,
+        GAVE_UP_ON_LIE,
     ];
     search(
         Protocol::audited_hidden_lie(Rules::default()),
-        3_074_947,
+        3_435_382,
+        &examples,
+    );
+}
+
+#[test]
+fn promises_hold_for_receipts_of_a_right_result() {
+    let examples = [
+        HONEST_PAID,
+        UNAUDITED,
+        PASSED_TWICE,
+        RECEIPT_OPENED,
+        BLIND_PASS_BURNED,
+        BLIND_PASS_FOUND,
+        BLIND_PASS_PAID,
+        UNAUDITED_BY_RECEIPTS,
+    ];
+    search(
+        Protocol::receipts_right(Rules::default()),
+        1_773_739,
+        &examples,
+    );
+}
+
+#[test]
+fn promises_hold_for_receipts_of_a_wrong_result() {
+    let examples = [
+        PROVED,
+        COPIED,
+        AUDITOR_PROVED,
+        UNAUDITED,
+        PASSED_TWICE,
+        AUDITOR_SLASHED,
+        RECEIPT_OPENED,
+        BLIND_PASS_BURNED,
+        BLIND_PASS_PAID,
+        UNAUDITED_BY_RECEIPTS,
+        LIE_PAID,
+    ];
+    search(
+        Protocol::receipts_lie(Rules::default()),
+        1_058_567,
         &examples,
     );
 }

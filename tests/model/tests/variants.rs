@@ -135,6 +135,51 @@ fn audit_lock_is_misplaced_when_blind_passes_are_free() {
 }
 
 #[test]
+fn job_is_paid_without_its_audit_when_audits_do_not_delay() {
+    let rules = without(Flaw::AuditDoesNotDelay);
+    counterexample(Protocol::audited_right(rules), AUDIT_IS_IN);
+}
+
+#[test]
+fn honest_auditor_loses_when_giving_up_costs() {
+    let rules = without(Flaw::GivingUpCosts);
+    let steps = counterexample(Protocol::audited_right(rules), HONEST_AUDITOR_KEEPS);
+    assert!(steps.contains(&Action::GiveUp));
+}
+
+#[test]
+fn blind_pass_counts_when_unopened_receipts_are_forgiven() {
+    let rules = without(Flaw::UnopenedReceiptIsForgiven);
+    counterexample(Protocol::receipts_right(rules), BLIND_PASS_FALLS);
+}
+
+#[test]
+fn blind_pass_counts_when_demands_for_receipts_do_not_delay() {
+    let rules = without(Flaw::ReceiptDoesNotDelay);
+    counterexample(Protocol::receipts_right(rules), BLIND_PASS_FALLS);
+}
+
+#[test]
+fn job_is_paid_without_its_audit_when_nobody_is_drawn_after_an_unopened_receipt() {
+    let rules = without(Flaw::UnopenedReceiptIsNoMiss);
+    counterexample(Protocol::receipts_right(rules), AUDIT_IS_IN);
+}
+
+#[test]
+fn honest_auditor_loses_when_the_time_for_receipts_counts_stuffed_blocks() {
+    let rules = without(Flaw::ReceiptClockCountsStuffed);
+    let steps = counterexample(Protocol::receipts_right(rules), HONEST_AUDITOR_KEEPS);
+    assert!(steps.contains(&STUFFED));
+}
+
+/// A liar's own auditors could end the audit by their blind passes while an honest one works.
+#[test]
+fn wrong_element_that_an_auditor_drew_is_paid_when_the_third_miss_ends_the_audit() {
+    let rules = without(Flaw::ThirdMissEndsAudit);
+    counterexample(Protocol::receipts_lie(rules), HIT_NEVER_PAID);
+}
+
+#[test]
 fn unaudited_job_mints_when_misses_are_forgotten() {
     let rules = without(Flaw::UnauditedMints);
     counterexample(Protocol::audited_right(rules), UNAUDITED_MINTS_NOTHING);

@@ -17,12 +17,12 @@
 
 use anyhow::{ensure, Context, Result};
 use mizan_engine::{
-    audit::{self, AdviceError, AuditedJob, Draw, LinearCheck, Tensors},
+    audit::{self, AdviceError, AuditedJob, LinearCheck, Tensors},
     on_threads, CpuExecutor, LoadedModel,
 };
 use mizan_tensor::{
-    hash_bytes, Hash, Operand, Operation, Parameter, Plan, Program, Table, TensorRef, TensorType,
-    FORMAT,
+    hash_bytes, Draw, Hash, Operand, Operation, Parameter, Plan, Program, Table, TensorRef,
+    TensorType, FORMAT,
 };
 use serde_json::Number;
 use std::time::{Duration, Instant};

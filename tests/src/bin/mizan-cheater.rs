@@ -1,8 +1,8 @@
-//! A worker that cheats, for the end-to-end tests: `mizan-cheater URL SECRET BLOBS HOW`.
+//! A worker or an auditor that cheats, for the end-to-end tests: `mizan-cheater URL SECRET BLOBS HOW`.
 
 use anyhow::{Context, Result};
 use mizan_client::{blobs::LocalBlobStore, keys, Client};
-use mizan_tests::cheating::Cheater;
+use mizan_tests::cheating::{Cheater, CheatingAuditor};
 use mizan_tests::interrupt;
 use std::process::ExitCode;
 
@@ -26,5 +26,14 @@ async fn cheat() -> Result<()> {
     let client = Client::connect(&url).await?;
     let key = keys::parse_key(&secret)?;
     let blobs = LocalBlobStore::open(blobs)?;
-    Cheater::new(client, key, blobs, how.parse()?).run().await
+    if !how.starts_with("auditor:") {
+        return Cheater::new(client, key, blobs, how.parse()?).run().await;
+    }
+    let auditor = CheatingAuditor {
+        client,
+        key,
+        blobs,
+        how: how.parse()?,
+    };
+    auditor.run().await
 }

@@ -23,7 +23,7 @@ async fn every_lie_is_proved_by_whoever_looks() -> Result<()> {
     for cheater in scene.cheaters(&LIES).await? {
         let how = cheater.how;
         let job = scene.post(&cheater.owner).await?;
-        let claimed = scene.claimed(job).await?;
+        let claimed = scene.held(job).await?;
         let id = job.to_string();
         let before = scene.total(&challenger).await?;
         let words = ["job", "verify", &id, "--full", "--submit"];
@@ -91,7 +91,7 @@ async fn a_lie_is_found_by_a_drawn_item_and_explained() -> Result<()> {
     let cheaters = scene.cheaters(&["flip:1:70"]).await?;
     let owner = &cheaters.first().context("no cheater")?.owner;
     let job = scene.post(owner).await?;
-    scene.claimed(job).await?;
+    scene.held(job).await?;
     let id = job.to_string();
     // Without --submit nothing is sent.
     let found = bob.run(&["job", "verify", &id, "--item", "1"]).await?;

@@ -29,19 +29,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
     // Before anything else, so that a signal that comes early is not lost.
     let stop = stop_on_signal()?;
     let equipment = Arc::new(equip(settings)?);
-    if let Some(address) = settings.metrics {
-        let listening = Listening::at(address).await?;
-        info!("metrics at http://{}/metrics", listening.address());
-        if settings.metrics_are_public() {
-            warn!("other machines can read the metrics: a firewall should say which");
-        }
-        let metrics = equipment.metrics.clone();
-        tokio::spawn(async move {
-            if let Err(failure) = listening.serve(metrics).await {
-                error!("{failure}; the worker goes on without metrics");
-            }
-        });
-    }
+    serve_metrics(settings, equipment.metrics.clone()).await?;
     if let Some(ask) = settings.ask {
         set_ask(settings, &equipment.key, ask, stop.clone()).await?;
     }
@@ -53,8 +41,26 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
     Ok(daemon::run(&run, equipment, stop).await?)
 }
 
+/// Serves metrics where the settings say so.
+pub(super) async fn serve_metrics(settings: &Settings, metrics: Arc<Metrics>) -> Result<()> {
+    let Some(address) = settings.metrics else {
+        return Ok(());
+    };
+    let listening = Listening::at(address).await?;
+    info!("metrics at http://{}/metrics", listening.address());
+    if settings.metrics_are_public() {
+        warn!("other machines can read the metrics: a firewall should say which");
+    }
+    tokio::spawn(async move {
+        if let Err(failure) = listening.serve(metrics).await {
+            error!("{failure}; the worker goes on without metrics");
+        }
+    });
+    Ok(())
+}
+
 /// Is set when the first signal comes. The second one ends the process at once.
-fn stop_on_signal() -> Result<watch::Receiver<bool>> {
+pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (stop, stopped) = watch::channel(false);
@@ -66,7 +72,7 @@ fn stop_on_signal() -> Result<watch::Receiver<bool>> {
             };
             info!("stopped by {name}");
             if stop.send_replace(true) {
-                // The journal knows how to go on.
+                // Journal or chain know how to go on.
                 std::process::exit(0);
             }
         }

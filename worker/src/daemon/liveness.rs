@@ -148,6 +148,8 @@ mod tests {
         Timing {
             challenge_blocks: 4,
             answer_blocks: 8,
+            draw_delay_blocks: 2,
+            audit_blocks: 8,
             decline_blocks: 5,
             min_duration_blocks: 5,
             max_duration_blocks: 100,

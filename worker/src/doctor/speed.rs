@@ -31,7 +31,8 @@ pub(super) async fn measure() -> Finding {
     }
 }
 
-fn macs_per_second() -> Option<u128> {
+/// How many multiply-accumulates a second this machine does; `None` if it can't compute at all.
+pub fn macs_per_second() -> Option<u128> {
     let weights = vec![3; usize::try_from(WIDTH * WIDTH).ok()?];
     let channels = vec![1; usize::try_from(WIDTH * 16).ok()?];
     let input = vec![5; usize::try_from(BATCH * WIDTH).ok()?];

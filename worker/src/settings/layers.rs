@@ -1,8 +1,9 @@
 //! The four layers, and which of them a value comes from.
 
 use super::{
-    values::{format_bytes, is_public, Amount, Bytes, Count, Listen, Read, Servers, Value},
-    LogFormat, Memory, Secret, Settings, FIELDS,
+    shown,
+    values::{is_public, Amount, Bytes, Count, Listen, Read, Servers, Value},
+    Secret, Settings, FIELDS,
 };
 use figment::{
     error::Kind,
@@ -10,8 +11,6 @@ use figment::{
     value::{Dict, Map},
     Figment, Metadata, Profile, Provider, Source,
 };
-use mizan_client::units;
-use serde_json::json;
 use std::{
     collections::BTreeMap,
     fmt, io,
@@ -206,6 +205,8 @@ impl Layers {
             allow_private_blob_servers: self.need("allow_private_blob_servers")?,
             cache_bytes: self.need::<Bytes>("cache_bytes")?.0,
             cache_age: self.time("cache_days", 24 * 60 * 60)?,
+            max_demands: u32::try_from(self.need::<Count>("max_demands")?.0).unwrap_or(u32::MAX),
+            bandwidth: self.need::<Bytes>("bandwidth")?.0,
             metrics: self.get::<Listen>("metrics")?.map(|listen| listen.0),
             log_format: self.need("log_format")?,
             request: self.time("request_seconds", 1)?,
@@ -217,7 +218,7 @@ impl Layers {
     pub fn shown(&self) -> Result<Vec<(&'static str, serde_json::Value, Origin)>, SettingsError> {
         let settings = self.settings()?;
         let shown = FIELDS.map(|field| {
-            let value = show(&settings, field.name);
+            let value = shown::value(&settings, field.name);
             (field.name, value, self.origin(field.name))
         });
         Ok(shown.into())
@@ -286,39 +287,6 @@ impl Settings {
     }
 }
 
-fn show(settings: &Settings, name: &str) -> serde_json::Value {
-    match name {
-        "url" => json!(settings.url),
-        "data" => json!(settings.data),
-        "key_file" => json!(settings.key_file),
-        "key" => settings
-            .key
-            .as_ref()
-            .map_or(json!(null), |_| json!("(hidden)")),
-        "blobs" => json!(settings.blobs),
-        "ask" => settings
-            .ask
-            .map_or(json!(null), |ask| json!(units::format_amount(ask))),
-        "memory" => match settings.memory {
-            Memory::Auto => json!("auto"),
-            Memory::Bytes(bytes) => json!(format_bytes(bytes)),
-        },
-        "max_job_bytes" => json!(format_bytes(settings.max_job_bytes)),
-        "blob_servers" => json!(settings.blob_servers),
-        "allow_private_blob_servers" => json!(settings.allow_private_blob_servers),
-        "cache_bytes" => json!(format_bytes(settings.cache_bytes)),
-        "cache_days" => json!(settings.cache_age.as_secs() / (24 * 60 * 60)),
-        "metrics" => json!(settings.metrics),
-        "log_format" => match settings.log_format {
-            LogFormat::Text => json!("text"),
-            LogFormat::Json => json!("json"),
-        },
-        "request_seconds" => json!(settings.request.as_secs()),
-        "stop_seconds" => json!(settings.stop.as_secs()),
-        _ => json!(null),
-    }
-}
-
 /// The configuration file's usual place.
 pub(super) fn usual_file(environment: &Environment) -> Option<PathBuf> {
     Some(base(environment, "XDG_CONFIG_HOME", ".config")?.join("mizan/worker.toml"))
@@ -343,6 +311,8 @@ fn defaults(environment: &Environment) -> Layer {
         ("allow_private_blob_servers", "false"),
         ("cache_bytes", "64 GiB"),
         ("cache_days", "14"),
+        ("max_demands", "64"),
+        ("bandwidth", "1000000"),
         ("log_format", "text"),
         ("request_seconds", "30"),
         ("stop_seconds", "10"),

@@ -209,9 +209,11 @@ fn named(items: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::state::tests::{assignment, attestation, convicted_job, conviction, job};
+    use crate::job::state::tests::{
+        assignment, attestation, convicted_job, conviction, job, settled_job, settlement,
+    };
     use mizan_client::disputes::BlobRef;
-    use mizan_client::views::{JobState, Settlement};
+    use mizan_client::views::JobState;
 
     fn verdict(job: JobView, fault: Option<Fault>) -> Verdict {
         Verdict {
@@ -234,20 +236,6 @@ mod tests {
         }
     }
 
-    fn settled() -> JobView {
-        job(JobState::Settled {
-            assignment: assignment(),
-            attestation: attestation(),
-            settlement: Settlement {
-                payment: 0,
-                worker_paid: 0,
-                burned: 0,
-                minted: 0,
-                settled_block: 19,
-            },
-        })
-    }
-
     const ELEMENT: Fault = Fault::Element {
         operation: 2,
         index: 35,
@@ -267,7 +255,7 @@ mod tests {
         insta::assert_snapshot!("right_sampled_json", pretty(&sampled));
         let whole = Verdict {
             scope: Scope::Whole,
-            ..verdict(settled(), None)
+            ..verdict(settled_job(settlement()), None)
         };
         insta::assert_snapshot!("right_whole_settled", whole.text());
         assert_eq!(whole.object()["checked"], "all");
@@ -307,7 +295,7 @@ mod tests {
 
     #[test]
     fn after_settlement_or_conviction_it_is_too_late_to_prove_anything() {
-        let text = verdict(settled(), Some(ELEMENT)).text();
+        let text = verdict(settled_job(settlement()), Some(ELEMENT)).text();
         let late = "over: job 7 is settled in block 19, it is too late to prove anything";
         assert!(text.ends_with(late), "{text}");
         let text = verdict(convicted_job(conviction()), Some(ELEMENT)).text();

@@ -1,8 +1,8 @@
-use super::super::{check_elements, Draw, Missing, Tensors};
+use super::super::{check_elements, Missing, Tensors};
 use super::*;
 use crate::Executor;
 use crate::{CpuExecutor, EngineError, Reference};
-use mizan_tensor::{vectors, ElementError, Plan};
+use mizan_tensor::{vectors, Draw, ElementError, Plan};
 use std::path::Path;
 
 const BATCH: u32 = 21;
@@ -313,6 +313,7 @@ fn slices_of_items_are_their_part_of_every_tensor() {
         }
     }
     assert_eq!(tensors.slices(&[4, 20]), expected);
+    assert!(tensors.slices(&[BATCH]).is_empty());
 }
 
 #[test]

@@ -107,6 +107,15 @@ impl Job {
             .unwrap()
     }
 
+    pub(super) fn blob(&self, blob: BlobRef) -> &[u8] {
+        match blob {
+            BlobRef::Input(index) => &self.inputs[usize::from(index)],
+            BlobRef::Parameter(index) => &self.parameters[usize::from(index)],
+            BlobRef::Trace => &self.trace,
+            BlobRef::Output(index) => &self.outputs[usize::from(index)],
+        }
+    }
+
     /// The outputs that belong to the trace as it is now.
     pub(super) fn publish(&mut self) {
         self.outputs = self.plan.outputs(&self.trace, self.batch).unwrap();

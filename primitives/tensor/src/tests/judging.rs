@@ -303,6 +303,10 @@ fn what_the_job_does_not_have_is_no_accusation() {
         (output(0, u64::MAX), RefereeError::NoSuchElement),
     ];
     for (what, error) in refused {
+        if let Accusation::Element { operation, index } = what {
+            let listed = job.with_referee(|referee| referee.element_evidence(operation, index));
+            assert_eq!(listed, Err(error));
+        }
         assert_eq!(job.judge(&what, &[]), Err(error));
         job.with_referee(|referee| assert_eq!(referee.evidence_bytes(&what), Err(error)));
         assert_eq!(job.with_exhibits(|exhibits| exhibits.evidence(&what)), None);

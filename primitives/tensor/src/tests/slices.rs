@@ -77,6 +77,23 @@ fn bytes_outside_the_blob_are_out_of_range() {
 }
 
 #[test]
+fn keyed_slices_have_the_same_range_as_plain_ones() {
+    let bytes = noise(3_000, 1);
+    let key = [8; 32];
+    let keyed = Blob {
+        hash: blake3::keyed_hash(&key, &bytes).into(),
+        length: 3_000,
+    };
+    for (start, length) in [(0, 0), (0, 3_001), (3_000, 1), (u64::MAX, 2)] {
+        let mut out = vec![1];
+        let written = write_keyed_slice(&mut out, &bytes, &key, start, length);
+        assert_eq!((written, out), (None, vec![1]));
+        let refused = read_keyed_slice(&mut &bytes[..], &keyed, &key, start, length);
+        assert_eq!(refused, Err(SliceError::OutOfRange));
+    }
+}
+
+#[test]
 fn size_of_a_slice_is_known_for_the_longest_blobs() {
     let chunk_and_path = 1_024 + 34 * 64;
     assert_eq!(slice_bytes(1 << 44, 0, 1), Some(chunk_and_path));
@@ -255,5 +272,49 @@ proptest! {
             proof.extend([0; 2_048]);
             prop_assert_eq!(read(&proof, said, other - 1, 1), Err(SliceError::WrongHash));
         }
+    }
+
+    #[test]
+    fn keyed_slice_proves_its_bytes_to_the_keyed_hash_alone(
+        length in 1usize..12_000, a: prop::sample::Index, b: prop::sample::Index, key: Hash,
+        place: prop::sample::Index, flip in 1u8..,
+    ) {
+        let bytes = noise(length, 5);
+        let (a, b) = (a.index(length), b.index(length));
+        let (start, end) = (a.min(b), a.max(b) + 1);
+        let span = (start as u64, (end - start) as u64);
+        let keyed = Blob {
+            hash: blake3::keyed_hash(&key, &bytes).into(),
+            length: length as u64,
+        };
+        let mut proof = Vec::new();
+        write_keyed_slice(&mut proof, &bytes, &key, span.0, span.1).unwrap();
+        prop_assert_eq!(slice_bytes(length as u64, span.0, span.1), Some(proof.len() as u64));
+        proof.push(7);
+        let mut rest = proof.as_slice();
+        let got = read_keyed_slice(&mut rest, &keyed, &key, span.0, span.1).unwrap();
+        prop_assert_eq!(got, &bytes[start..end]);
+        prop_assert_eq!(rest, [7]);
+        proof.pop();
+
+        let refused = Err(SliceError::WrongHash);
+        let mut other = key;
+        other[31] ^= 1;
+        let read_with = |proof: &[u8], blob: &Blob, key: &Hash| {
+            read_keyed_slice(&mut &*proof, blob, key, span.0, span.1)
+        };
+        prop_assert_eq!(&read_with(&proof, &keyed, &other), &refused);
+        prop_assert_eq!(&read_with(&proof, &blob(&bytes), &key), &refused);
+        let plain = written(&bytes, span.0, span.1);
+        if proof != plain {
+            prop_assert_eq!(&read_with(&plain, &keyed, &key), &refused);
+            prop_assert_eq!(&read(&proof, blob(&bytes), span.0, span.1), &refused);
+        }
+        prop_assert_eq!(&read(&plain, keyed, span.0, span.1), &refused);
+        let place = place.index(proof.len());
+        let cut = read_with(&proof[..place], &keyed, &key);
+        prop_assert_eq!(cut, Err(SliceError::Truncated));
+        proof[place] ^= flip;
+        prop_assert_eq!(&read_with(&proof, &keyed, &key), &refused);
     }
 }

@@ -163,6 +163,25 @@ proptest! {
     }
 
     #[test]
+    fn evidence_about_an_element_is_the_slices_that_are_listed_for_it(
+        job in any_job(), places in vec(any::<Index>(), 8),
+    ) {
+        for place in places {
+            let what = job.element_at(place.index(job.trace.len()));
+            let Accusation::Element { operation, index } = what else {
+                unreachable!("every byte of a trace is an element");
+            };
+            let spans = job.with_referee(|referee| referee.element_evidence(operation, index));
+            let mut joined = Vec::new();
+            for span in spans.unwrap() {
+                let bytes = job.blob(span.blob);
+                write_slice(&mut joined, bytes, span.start, span.length).unwrap();
+            }
+            prop_assert_eq!(joined, job.evidence(&what));
+        }
+    }
+
+    #[test]
     fn evidence_has_its_stated_size_within_the_bound_of_the_program(
         job in any_job(), places in vec(any::<Index>(), 16), batch in 1u32..=8,
     ) {

@@ -99,6 +99,7 @@ fn a_job_does_not_settle_while_a_demand_is_open_nor_soon_after_its_answer() {
             JobOutlook::InChallenge {
                 settles_block: now() + timing().answer_blocks + 1,
                 open_demands: 1,
+                auditor: None,
             }
         );
         pass(3);
@@ -312,10 +313,12 @@ fn an_untouched_case_says_when_it_is_due() {
     on_chain(|| {
         let trial = Trial::right();
         let settles = now() + timing().challenge_blocks + 1;
+        // Whether it is audited is decided before.
         assert_eq!(
             Disputes::due(trial.job),
-            mizan_protocol::traits::Due::Nothing(settles)
+            mizan_protocol::traits::Due::Nothing(now() + timing().draw_delay_blocks + 1)
         );
+        assert_eq!(Disputes::settles_block(trial.job), settles);
         run_to(settles);
         assert!(trial.is_settled());
         assert_eq!(Cases::<Runtime>::get(trial.job), None);

@@ -1,5 +1,6 @@
 //! What actors send: mostly what makes sense where the market is, and some of what does not.
 
+use super::auditing::{auditing, wild_audits};
 use super::challenges::{challenges, copies, wild_challenges};
 use super::market::{periods, Market, Offer, State, Who, ACTORS, A_LITTLE, MAX_BATCH, PROGRAMS};
 use super::money::{MIN_BOND, MIN_PRICE};
@@ -21,7 +22,7 @@ pub(super) fn acts(market: &Market, who: Who, depth: u32) -> BoxedStrategy<Act> 
     let provider = market.providers.get(&who);
     let leaving = provider.is_some_and(|provider| provider.workers == 0 && provider.locks > 0);
     for (weight, sensible) in [
-        (16, duties(market, who)),
+        (24, duties(market, who)),
         (5, entries(market, who)),
         (if leaving { 16 } else { 3 }, exits(market, who)),
     ] {
@@ -29,6 +30,7 @@ pub(super) fn acts(market: &Market, who: Who, depth: u32) -> BoxedStrategy<Act> 
             choices.push((weight, select(sensible).boxed()));
         }
     }
+    choices.extend(auditing(market, who));
     choices.extend(challenges(market, who));
     choices.extend(copies(market));
     let can_post = market.spendable(who) >= A_LITTLE;
@@ -41,7 +43,8 @@ pub(super) fn acts(market: &Market, who: Who, depth: u32) -> BoxedStrategy<Act> 
         (1, wrong_offer(market).prop_map(Act::Post).boxed()),
         (2, wild_work(market).boxed()),
         (1, wild_challenges(market).boxed()),
-        (2, money(market, who).boxed()),
+        (1, wild_audits(market, who).boxed()),
+        (3, money(market, who).boxed()),
         (1, wild_workforce(market, who).boxed()),
     ]);
     if depth > 0 {
@@ -78,17 +81,20 @@ pub(super) fn duties(market: &Market, who: Who) -> Vec<Act> {
         };
         // Whose inputs were missed before are likely to be missed again.
         let missed = !record.missing.is_empty();
-        let (attests, misses) = if missed { (1, 20) } else { (3, 3) };
+        let (attests, misses) = if missed { (1, 40) } else { (5, 3) };
         // A worker acts on a block that it has seen, so hardly in the same.
         let attests = if given.assigned == market.now {
             0
         } else {
             attests
         };
-        acts.extend(vec![attest(outputs, Fault::None); attests]);
+        acts.extend(vec![attest(outputs, Fault::None); 3 * attests]);
         if !missed {
             let faulty = FAULTS.map(|fault| attest(outputs, fault));
             acts.extend(vec![faulty; attests].concat());
+            // Where a job is small, auditors look at what is wrong with it.
+            let element = if record.offer.batch < 10 { 6 } else { 2 };
+            acts.extend(vec![attest(outputs, Fault::Element); element * attests]);
         }
         acts.push(attest(outputs + 1, Fault::None));
         acts.extend(vec![Act::Decline(job, InputsUnavailable); misses]);
@@ -191,7 +197,7 @@ fn offer(market: &Market) -> impl Strategy<Value = Offer> {
     ]);
     (
         select(vec![1usize, 0]),
-        select(vec![1_000, 4_096, 4_096, 1]),
+        select(vec![1_000, 4_096, 4_096, 1, 7, 7]),
         select(PRICES.to_vec()),
         select(vec![6, 8, periods::MAX_DURATION]),
         select(vec![5, 2, 1, 13, periods::MAX_WAIT, periods::MAX_WAIT]),
@@ -266,7 +272,7 @@ fn wild_work(market: &Market) -> impl Strategy<Value = Act> {
     ]
 }
 
-fn amount(market: &Market, who: Who) -> impl Strategy<Value = u128> {
+pub(super) fn amount(market: &Market, who: Who) -> impl Strategy<Value = u128> {
     let (free, spendable) = (market.accounts[who].free, market.spendable(who));
     let around = [free, spendable].into_iter();
     let mut amounts: Vec<_> = around

@@ -1,6 +1,6 @@
 //! What the model does by itself in a block: what is due, and finding workers for open jobs.
 
-use super::disputes::Due;
+use super::cases::Due;
 use super::market::{Assignment, Market, State, Who, ACTORS};
 use super::money::{lock, payment, MIN_PRICE};
 use super::results::Fault;
@@ -13,13 +13,14 @@ use sp_io::hashing::{blake2_256, twox_64};
 
 impl Market {
     /// Does what is due, one after the other: a conviction moves other jobs to the next block.
-    pub(super) fn do_what_is_due(&mut self) {
+    /// Auditors are drawn in the beginning of a block only.
+    pub(super) fn do_what_is_due(&mut self, beginning: bool) {
         while let Some(id) = self.next_due() {
             match self.jobs[&id].state.clone() {
                 State::Open => self.end(id, EndReason::Expired),
                 State::Assigned(given) if self.now <= given.attest_by => self.recall(id, given),
                 State::Assigned(given) => self.time_out(id, given),
-                State::Attested { by, fault, .. } => self.look_at(id, by, fault),
+                State::Attested { by, fault, .. } => self.look_at(id, by, fault, beginning),
                 State::Settled { .. }
                 | State::Ended(..)
                 | State::Convicted { .. }
@@ -36,7 +37,12 @@ impl Market {
         first.map(|(id, _)| *id)
     }
 
-    fn look_at(&mut self, id: u64, by: Assignment, fault: Fault) {
+    fn look_at(&mut self, id: u64, by: Assignment, fault: Fault, beginning: bool) {
+        // Silence is judged before anything else.
+        let due = self.cases[&id].due(self.time, self.now);
+        if !matches!(due, Due::Convict(_)) {
+            self.advance_audit(id, beginning);
+        }
         match self.cases[&id].due(self.time, self.now) {
             Due::Settle => self.settle(id, by, fault),
             Due::Convict(request) => self.convict(id, Grounds::Unanswered(request), None),
@@ -98,7 +104,7 @@ impl Market {
     }
 
     fn tie_break(&self, id: u64, worker: Who) -> [u8; 32] {
-        let mut subject = self.beacon.to_vec();
+        let mut subject = self.beacon().to_vec();
         subject.extend(id.to_le_bytes());
         subject.extend(ACTORS[worker].to_raw_public());
         blake2_256(&subject)

@@ -1,6 +1,7 @@
 //! What actors send about claimed results: what is right, and what is wrong in every way.
 
-use super::disputes::PLACES;
+use super::audits::Stage;
+use super::cases::PLACES;
 use super::market::{periods, Job, Market, State, Who, ACTORS, MAX_BATCH};
 use super::picks::{Claim, Damage, Form, Pick, Second, Shown, Source, Which};
 use super::results::{Fault, Work, FAULTS};
@@ -20,8 +21,14 @@ struct Seen {
     own: bool,
     /// Whether the spectator claims the result.
     claimed: bool,
-    /// Whether the chain looks at the job soon.
+    /// Whether the job soon settles.
     late: bool,
+    /// Whether an auditor waits for an answer.
+    awaited: bool,
+    /// Whether an auditor has passed what is wrong, and it is time to prove it.
+    passed: bool,
+    /// How much there is to prove now.
+    urge: usize,
 }
 
 const GOOD: Shown = Shown {
@@ -42,17 +49,51 @@ fn bad() -> Vec<Shown> {
     [&damaged[..], &others].concat()
 }
 
+/// Proofs matter most in the last moment, and where an auditor has passed what is wrong.
+fn urge(market: &Market, id: u64, work: Work, late: bool) -> usize {
+    let Some(accusation) = accusation_of(work) else {
+        return 1;
+    };
+    let case = &market.cases[&id];
+    let looked_at = market.auditor_of(id, work, accusation).is_some();
+    if late || is_passed(market, id, work) {
+        20
+    } else if looked_at && case.audit.passes.is_empty() {
+        3
+    } else {
+        1
+    }
+}
+
+fn is_passed(market: &Market, id: u64, work: Work) -> bool {
+    let audit = &market.cases[&id].audit;
+    let ripe = match audit.stage {
+        Stage::Waits(_) => false,
+        // With half of the jobs it is seen what becomes of a further pass.
+        Stage::Open(_) => id.is_multiple_of(2),
+        Stage::Done => true,
+    };
+    let mut passes = 0..audit.passes.len();
+    accusation_of(work).is_some_and(|accusation| {
+        ripe && passes.any(|pass| audit.answers_for(pass, work, accusation))
+    })
+}
+
 /// What an actor may send about claimed results, with its weight, if there are any.
 pub(super) fn challenges(market: &Market, who: Who) -> Option<(u32, BoxedStrategy<Act>)> {
     let seen = |(place, (id, job)): (usize, (&u64, &Job))| {
-        let demands = market.cases.get(id).map_or(0, |case| case.demands.len());
+        let (case, work) = (&market.cases[id], job.claim().expect("it is claimed"));
+        let late = job.due <= market.now + 1 && case.audit.stage == Stage::Done;
         Seen {
             place,
-            work: job.claim().expect("it is claimed"),
-            demands,
+            work,
+            passed: is_passed(market, *id, work),
+            urge: urge(market, *id, work, late),
+            demands: case.demands.len(),
+            awaited: case.auditor_waits(),
             own: job.requester == who,
             claimed: matches!(&job.state, State::Attested { by, .. } if by.worker == who),
-            late: job.due <= market.now + 1,
+            late,
         }
     };
     let jobs = market.jobs.iter();
@@ -63,7 +104,9 @@ pub(super) fn challenges(market: &Market, who: Who) -> Option<(u32, BoxedStrateg
     }
     // Only here can a proof and a settlement meet.
     let meeting = |seen: &Seen| seen.late && seen.work.fault != Fault::None;
-    let urgent = market.crowded && seen.iter().any(meeting);
+    let meet = market.crowded && seen.iter().any(meeting);
+    // Only then can one lose what the other is paid for.
+    let urgent = meet || seen.iter().any(|seen| seen.passed && !seen.late);
     let chosen = (select(seen), any::<Index>(), any::<Index>());
     let act = chosen.prop_map(|(seen, kind, which)| {
         let kinds = seen.choices().into_iter();
@@ -72,7 +115,7 @@ pub(super) fn challenges(market: &Market, who: Who) -> Option<(u32, BoxedStrateg
         let acts: &Vec<Act> = kind.get(&kinds);
         which.get(acts).clone()
     });
-    Some((if urgent { 80 } else { 20 }, act.boxed()))
+    Some((if urgent { 80 } else { 14 }, act.boxed()))
 }
 
 impl Seen {
@@ -90,12 +133,15 @@ impl Seen {
             vec![]
         };
         vec![
-            (if self.late { 20 } else { 2 }, right.collect()),
+            (self.urge, right.collect()),
             (2, self.flawed_proofs(job)),
-            (2, self.seconds(job)),
-            (3, self.demands(job)),
+            (1, self.seconds(job)),
+            (2, self.demands(job)),
             (1, vec![Act::Batch(Batch::UntilRefused, many)]),
-            (if self.claimed { 8 } else { 3 }, self.answers(job)),
+            (
+                if self.claimed || self.awaited { 16 } else { 4 },
+                self.answers(job),
+            ),
             (if is_large { 16 } else { 2 }, refusal),
         ]
     }

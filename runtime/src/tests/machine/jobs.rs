@@ -1,5 +1,6 @@
 //! The model's jobs, from the post to the day they are forgotten.
 
+use super::audits::Audited;
 use super::market::{
     must, periods, Assignment, Contribution, Facts, Job, Market, Offer, Refusal, State, Who,
     MAX_BATCH, PROGRAMS,
@@ -11,6 +12,7 @@ use mizan_protocol::{
     explain::Rule,
     jobs::{DeclineReason, EndReason},
 };
+use std::collections::BTreeSet;
 
 /// Whether workers may be sent there.
 fn is_server(address: &str) -> bool {
@@ -197,7 +199,6 @@ impl Market {
         let returned = job.held - given.payment;
         job.held = given.payment;
         let (requester, macs) = (job.requester, job.macs);
-        job.due = settles;
         job.state = State::Attested {
             by: given.clone(),
             fault: result.fault,
@@ -216,6 +217,7 @@ impl Market {
             settles_block: settles,
         };
         self.note(id, rule);
+        self.look_again(id);
         Ok(())
     }
 
@@ -224,11 +226,12 @@ impl Market {
         let job = self.job_mut(id);
         let (requester, macs, payment) = (job.requester, job.macs, job.held);
         let directed = job.offer.worker.is_some();
-        let (worker_paid, burned, minted) = split(payment);
         job.held = 0;
         self.accounts[requester].payment -= payment;
         self.refund(id);
-        self.close_case(id);
+        let Audited { outcome, auditors } = self.close_case(id, None);
+        let [worker_paid, each, burned, minted] = split(payment, auditors.len(), outcome);
+        let auditors_paid = self.pay_auditors(auditors, each);
         let provider = given.provider;
         self.unlock(provider, given.lock, 0);
         if let Some(worker) = self.workers.get_mut(&given.worker) {
@@ -247,18 +250,32 @@ impl Market {
             by: given,
             fault,
             worker_paid,
+            auditors_paid,
             burned,
             minted,
+            audit: outcome,
             settled: now,
         };
         let rule = Rule::Settled {
             provider,
             payment,
             worker_paid,
+            auditors_paid,
             burned,
             minted,
+            audit: outcome,
         };
         self.finish_job(id, rule, state);
+    }
+
+    /// Gives each of them that much, and says how much it was together.
+    fn pay_auditors(&mut self, auditors: BTreeSet<Who>, each: u128) -> u128 {
+        let together = each * auditors.len() as u128;
+        for auditor in auditors {
+            self.accounts[auditor].free += each;
+            self.era_entry(auditor).audits += 1;
+        }
+        together
     }
 
     /// A large result was not delivered: nobody gains.
@@ -274,13 +291,15 @@ impl Market {
         let outputs = PROGRAMS[job.offer.model].operation_bytes.iter();
         let large = outputs.sum::<u64>() * u64::from(job.offer.batch) > 1_048_576;
         must(large, "Jobs(DeliveryCanBeDemanded)")?;
-        must(self.cases[&id].demands.is_empty(), "Jobs(DemandsOpen)")?;
+        let case = &self.cases[&id];
+        let open = case.demands.len() + case.audit.receipts.len();
+        must(open == 0, "Jobs(DemandsOpen)")?;
         let (provider, refused) = (given.provider, self.now);
         let burned = std::mem::take(&mut self.job_mut(id).held);
         self.accounts[by].payment -= burned;
         self.burned += burned;
         self.refund(id);
-        self.close_case(id);
+        self.close_case(id, None);
         self.unlock(provider, given.lock, 0);
         self.unclaim(id, provider);
         for who in [by, provider] {

@@ -3,14 +3,15 @@
 //! It says what each act does and which are refused, in far fewer words than the pallets: no
 //! storage, no weights, no lists kept beside the records.
 
-use super::disputes::Case;
+use super::auditors::Auditor;
+use super::cases::Case;
 use super::money::Account;
 use super::results::{Fault, Work};
 use super::sending::Told;
 use super::workforce;
 use mizan_protocol::{
     explain::{Rule, Units},
-    jobs::{EndReason, Grounds},
+    jobs::{AuditOutcome, EndReason, Grounds},
     UNIT,
 };
 use polkadot_sdk::*;
@@ -33,6 +34,8 @@ pub(super) type Who = usize;
 pub(super) mod periods {
     pub(crate) const CHALLENGE: u32 = 5;
     pub(crate) const ANSWER: u32 = 4;
+    pub(crate) const DRAW_DELAY: u32 = 1;
+    pub(crate) const AUDIT: u32 = 5;
     pub(crate) const DECLINE: u32 = 2;
     pub(crate) const MIN_DURATION: u32 = 4;
     pub(crate) const MAX_DURATION: u32 = 12;
@@ -54,6 +57,14 @@ pub(super) struct Facts {
     pub(super) parameter_bytes: &'static [u64],
     /// Of one item of what each operation gives. Each is an output, in the same order.
     pub(super) operation_bytes: &'static [u64],
+}
+
+impl Facts {
+    /// Of one item of all inputs and operations.
+    pub(super) fn item_bytes(&self) -> u64 {
+        let tensors = self.input_bytes.iter().chain(self.operation_bytes);
+        tensors.sum()
+    }
 }
 
 /// A small program, and one whose full batch is four compute units.
@@ -119,8 +130,10 @@ pub(super) enum State {
         by: Assignment,
         fault: Fault,
         worker_paid: u128,
+        auditors_paid: u128,
         burned: u128,
         minted: u128,
+        audit: AuditOutcome,
         settled: u32,
     },
     Ended(EndReason, u32),
@@ -196,6 +209,7 @@ pub(super) struct Contribution {
     pub(super) jobs: u64,
     pub(super) burned: u128,
     pub(super) convictions: u32,
+    pub(super) audits: u64,
 }
 
 /// Everything that is so at one moment.
@@ -208,8 +222,8 @@ pub(super) struct Market {
     pub(super) time: u32,
     /// Whether this block has no such room.
     pub(super) full: bool,
-    /// The newest output, that of the parent block.
-    pub(super) beacon: [u8; 32],
+    /// The beacon's output of each block before this one.
+    pub(super) outputs: BTreeMap<u32, [u8; 32]>,
     pub(super) accounts: [Account; ACTORS.len()],
     pub(super) minted: u128,
     pub(super) burned: u128,
@@ -218,6 +232,8 @@ pub(super) struct Market {
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
     pub(super) cases: BTreeMap<u64, Case>,
+    /// In the order of their places.
+    pub(super) auditors: Vec<Auditor>,
     /// How many deliveries each had a part in that were refused.
     pub(super) refusals: BTreeMap<Who, u32>,
     pub(super) eras: BTreeMap<(u32, Who), Contribution>,
@@ -239,7 +255,7 @@ impl Market {
             crowded: false,
             time: 0,
             full: false,
-            beacon: [0; 32],
+            outputs: BTreeMap::new(),
             accounts: wealth.map(Account::with),
             minted: 0,
             burned: 0,
@@ -248,6 +264,7 @@ impl Market {
             jobs: BTreeMap::new(),
             next_job: 0,
             cases: BTreeMap::new(),
+            auditors: Vec::new(),
             refusals: BTreeMap::new(),
             eras: BTreeMap::new(),
             units: BTreeMap::new(),
@@ -274,24 +291,31 @@ impl Market {
         self.told.clear();
         self.time += u32::from(!self.full);
         self.full = false;
-        // In a block with room nothing is due any more at its end.
-        self.do_what_is_due();
+        // In a block with room nothing but late draws is due any more at its end.
+        self.do_what_is_due(false);
     }
 
     fn start_block(&mut self) {
         self.next_number();
         self.crowded = false;
-        self.do_what_is_due();
+        self.do_what_is_due(true);
         self.match_open_jobs();
     }
 
     /// Counts the block and mixes the beacon of its parent, which carried no VRF output.
     fn next_number(&mut self) {
         let parent = self.now;
-        let mut mixed = self.beacon.to_vec();
+        let mut mixed = self.beacon().to_vec();
         mixed.extend(parent.to_le_bytes());
-        self.beacon = sp_io::hashing::blake2_256(&mixed);
+        let output = sp_io::hashing::blake2_256(&mixed);
+        self.outputs.insert(parent, output);
         self.now += 1;
+    }
+
+    /// The newest output, that of the parent block.
+    pub(super) fn beacon(&self) -> [u8; 32] {
+        let newest = self.outputs.last_key_value();
+        newest.map_or([0; 32], |(_, output)| *output)
     }
 
     /// What can leave an account that must stay.

@@ -2,7 +2,10 @@
 
 use super::market::{must, Market, Refusal, Who};
 use crate::EXISTENTIAL_DEPOSIT;
-use mizan_protocol::UNIT;
+use mizan_protocol::{
+    jobs::{AuditOutcome, AuditScope},
+    UNIT,
+};
 use polkadot_sdk::*;
 use sp_core::U256;
 
@@ -17,6 +20,16 @@ pub(super) const DEMAND_DEPOSIT: u128 = UNIT / 10;
 /// Part of every payment that does not depend on its size.
 const FLAT_PRICE: u128 = UNIT / 10;
 
+/// How often, in a hundred, a claimed result is audited, and a pass followed by a further audit.
+pub(super) const AUDITED: u128 = 50;
+pub(super) const FOLLOWED: u128 = 50;
+/// Least bond of an auditor.
+pub(super) const MIN_AUDITOR_BOND: u128 = 10 * UNIT;
+/// Shares are counted in billionths.
+const ONE: u128 = 1_000_000_000;
+/// What an attacker does not have of the slots, and of the auditors' bonds.
+const TWO_THIRDS: u128 = 666_666_667;
+
 /// Payment for a number of multiply-accumulates; `None` when it is no number.
 pub(super) fn payment(price: u128, macs: u128) -> Option<u128> {
     let unit = U256::from(1_000_000_000u128);
@@ -27,12 +40,26 @@ pub(super) fn payment(price: u128, macs: u128) -> Option<u128> {
 
 /// Bond behind a job of that payment; `None` when it is no number.
 pub(super) fn lock(payment: u128) -> Option<u128> {
-    // A tenth, less what rounding two thirds down takes: p (1 - v) (1 - c) d.
-    const CONVICTION: u128 = 99_999_999;
-    const ONE: u128 = 1_000_000_000;
+    // p (1 - v) (1 - c) d, rounded down at each step.
+    const CONVICTION: u128 = AUDITED * (ONE / 100) * TWO_THIRDS / ONE * TWO_THIRDS / ONE * 9 / 10;
     let up = U256::from(payment) * U256::from((ONE - CONVICTION) * ONE);
     let down = U256::from(CONVICTION * (ONE - ONE / 5));
     u128::try_from((up + down - U256::one()) / down).ok()
+}
+
+/// Bond behind a verdict on a job of that payment: a bribe must cost more than it can gain.
+pub(super) fn audit_lock(payment: u128) -> u128 {
+    const CAUGHT: u128 = FOLLOWED * (ONE / 100) * TWO_THIRDS / ONE;
+    (payment * ONE).div_ceil(CAUGHT)
+}
+
+/// What an audit of that scope costs the requester who orders it.
+pub(super) fn audit_price(scope: AuditScope, payment: u128) -> u128 {
+    let percent = match scope {
+        AuditScope::Sampled => 5,
+        AuditScope::Full => 20,
+    };
+    (payment * percent).div_ceil(100)
 }
 
 /// Deposit for a job's record.
@@ -40,11 +67,14 @@ pub(super) fn job_deposit(inputs: usize, servers: usize) -> u128 {
     (10 + inputs + 4 * servers) as u128 * (UNIT / 100)
 }
 
-/// A payment's parts: for the provider, burned, and minted on top.
-pub(super) fn split(payment: u128) -> (u128, u128, u128) {
+/// A payment's parts: for the provider, for each of so many auditors, burned, and minted on top.
+pub(super) fn split(payment: u128, auditors: usize, audit: AuditOutcome) -> [u128; 4] {
     let worker = payment * 85 / 100;
-    let burn_share = payment * 8 / 100;
-    (worker, payment - worker, burn_share / 2)
+    let auditors = auditors as u128;
+    let each = (payment * 5 / 100).checked_div(auditors).unwrap_or(0);
+    let mints = audit != AuditOutcome::Unaudited;
+    let minted = if mints { payment * 8 / 100 / 2 } else { 0 };
+    [worker, each, payment - worker - each * auditors, minted]
 }
 
 /// Where an actor's money is.
@@ -55,6 +85,8 @@ pub(super) struct Account {
     pub(super) payment: u128,
     pub(super) deposit: u128,
     pub(super) demands: u128,
+    pub(super) auditor_bond: u128,
+    pub(super) order: u128,
 }
 
 impl Account {
@@ -66,7 +98,7 @@ impl Account {
     }
 
     pub(super) fn held(&self) -> u128 {
-        self.bond + self.payment + self.deposit + self.demands
+        self.bond + self.payment + self.deposit + self.demands + self.auditor_bond + self.order
     }
 
     pub(super) fn total(&self) -> u128 {
@@ -80,9 +112,21 @@ impl Account {
 
     /// What can be held for a bond; payments and deposits have a refusal of their own.
     pub(super) fn hold_bond(&mut self, amount: u128) -> Result<(), Refusal> {
+        self.take(amount)?;
+        self.bond += amount;
+        Ok(())
+    }
+
+    /// The same for the bond of an auditor.
+    pub(super) fn hold_auditor_bond(&mut self, amount: u128) -> Result<(), Refusal> {
+        self.take(amount)?;
+        self.auditor_bond += amount;
+        Ok(())
+    }
+
+    fn take(&mut self, amount: u128) -> Result<(), Refusal> {
         must(amount <= self.spendable(), "Token(FundsUnavailable)")?;
         self.free -= amount;
-        self.bond += amount;
         Ok(())
     }
 }

@@ -72,15 +72,26 @@ fn read_later_rule(rule: Rule<AccountId>) -> Rule<Who> {
             provider,
             payment,
             worker_paid,
+            auditors_paid,
             burned,
             minted,
+            audit,
         } => Rule::Settled {
             provider: who(&provider),
             payment,
             worker_paid,
+            auditors_paid,
             burned,
             minted,
+            audit,
         },
+        later => read_end(later),
+    }
+}
+
+/// How it ends without a payment, or is taken back.
+fn read_end(rule: Rule<AccountId>) -> Rule<Who> {
+    match rule {
         Rule::Ended {
             reason,
             refunded,
@@ -113,6 +124,40 @@ fn read_later_rule(rule: Rule<AccountId>) -> Rule<Who> {
             provider: who(&provider),
             burned,
         },
+        of_audit => read_rule_of_audit(of_audit),
+    }
+}
+
+fn read_rule_of_audit(rule: Rule<AccountId>) -> Rule<Who> {
+    match rule {
+        Rule::AuditorDrawn {
+            auditor,
+            scope,
+            lock,
+            verdict_by_time,
+        } => Rule::AuditorDrawn {
+            auditor: who(&auditor),
+            scope,
+            lock,
+            verdict_by_time,
+        },
+        Rule::AuditPassed { auditor } => Rule::AuditPassed {
+            auditor: who(&auditor),
+        },
+        Rule::AuditMissed {
+            auditor,
+            withheld,
+            burned,
+        } => Rule::AuditMissed {
+            auditor: auditor.as_ref().map(who),
+            withheld,
+            burned,
+        },
+        Rule::AuditorSlashed { auditor, burned } => Rule::AuditorSlashed {
+            auditor: who(&auditor),
+            burned,
+        },
+        Rule::AuditOrdered { scope, price } => Rule::AuditOrdered { scope, price },
         earlier => panic!("that is read before: {earlier:?}"),
     }
 }

@@ -1,7 +1,9 @@
 //! The runtime under test: sends it what the model is sent.
 
+use super::audit_acts::audit_call;
 use super::market::{periods, Offer, Who, ACTORS, MAX_BATCH, PROGRAMS};
-use super::picks::{Claim, Damage, Form, Second, Shown};
+use super::money::{AUDITED, FOLLOWED};
+use super::picks::{Claim, Damage, Form, Second};
 use super::results::{programs, Fault, Work};
 use super::sending::{Act, Batch, Consent, Told};
 use super::strategy::{Lane, Machine};
@@ -19,12 +21,12 @@ use frame_support::{
 };
 use mizan_protocol::{
     jobs::{BlobServers, Hashes},
-    ModelId, Timing, UNIT,
+    Economics, ModelId, Timing, UNIT,
 };
 use mizan_tensor::Program;
 use polkadot_sdk::*;
 use sp_core::H256;
-use sp_runtime::{traits::Dispatchable, DispatchError};
+use sp_runtime::{traits::Dispatchable, DispatchError, Perbill};
 
 /// What the six accounts of the development chain have together.
 pub(super) const GENESIS: u128 = 6_000_000 * UNIT;
@@ -41,6 +43,8 @@ fn timing_of_the_model() -> Timing {
     Timing {
         challenge_blocks: periods::CHALLENGE,
         answer_blocks: periods::ANSWER,
+        draw_delay_blocks: periods::DRAW_DELAY,
+        audit_blocks: periods::AUDIT,
         decline_blocks: periods::DECLINE,
         min_duration_blocks: periods::MIN_DURATION,
         max_duration_blocks: periods::MAX_DURATION,
@@ -50,6 +54,14 @@ fn timing_of_the_model() -> Timing {
         back_off_blocks: periods::BACK_OFF,
         era_blocks: periods::ERA,
         retention_eras: periods::RETENTION_ERAS,
+    }
+}
+
+fn economics_of_the_model() -> Economics {
+    Economics {
+        audit_probability: Perbill::from_percent(AUDITED as u32),
+        further_probability: Perbill::from_percent(FOLLOWED as u32),
+        ..economics()
     }
 }
 
@@ -70,6 +82,9 @@ impl Chain {
         let timing = timing_of_the_model();
         assert_eq!(timing.check(), Ok(()));
         pallet_jobs::TimingRecord::<Runtime>::put(timing);
+        let economics = economics_of_the_model();
+        assert_eq!(economics.check(), Ok(()));
+        pallet_rewards::EconomicsRecord::<Runtime>::put(economics);
         for (who, wealth) in ACTORS.into_iter().zip(machine.wealth) {
             let surplus = free(who) - wealth;
             let to = id(Alice).into();
@@ -134,6 +149,7 @@ impl Chain {
                 fallback: Box::new(self.call(by, fallback)),
             }
             .into(),
+            Act::Audit(act) => audit_call(act).into(),
             of_providers => workforce_call(by, of_providers).into(),
         }
     }
@@ -190,7 +206,7 @@ fn dispute_call(act: &Act) -> pallet_disputes::Call<Runtime> {
         } => Call::submit_fraud_proof {
             job: job.id(),
             accusation: *accusation,
-            evidence: sent_bytes(*shown, &shown.source.work().evidence(accusation)),
+            evidence: sent_bytes(shown.damage, &shown.source.work().evidence(accusation)),
         },
         Act::ShowSecond(job, second) => {
             let (payload, signature) = signed_payload(job.id(), second);
@@ -210,7 +226,7 @@ fn dispute_call(act: &Act) -> pallet_disputes::Call<Runtime> {
             Call::answer {
                 job: job.id(),
                 demand,
-                answer: sent_bytes(*shown, &answer.unwrap_or_default()),
+                answer: sent_bytes(shown.damage, &answer.unwrap_or_default()),
             }
         }
         other => panic!("no call about results: {other:?}"),
@@ -218,9 +234,9 @@ fn dispute_call(act: &Act) -> pallet_disputes::Call<Runtime> {
 }
 
 /// Evidence or an answer after what is done to it.
-fn sent_bytes<B: TryFrom<Vec<u8>>>(shown: Shown, bytes: &[u8]) -> B {
+pub(super) fn sent_bytes<B: TryFrom<Vec<u8>>>(damage: Damage, bytes: &[u8]) -> B {
     let mut bytes = bytes.to_vec();
-    match shown.damage {
+    match damage {
         Damage::None => (),
         Damage::Missing => bytes.clear(),
         Damage::Trailing => bytes.push(0),

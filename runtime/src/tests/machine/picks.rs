@@ -3,6 +3,7 @@
 //! Steps name jobs by what the sender has to do with them and resolve the name when they are taken,
 //! so that a step still makes sense after shrinking took away others before it.
 
+use super::audits::DrawnSet;
 use super::market::{Job, Market, State, Who};
 use super::results::{Fault, Work};
 use super::sending::Act;
@@ -69,6 +70,18 @@ pub(super) struct Evidence {
     pub(super) damage: Damage,
 }
 
+/// What opens a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    /// Whose bytes the receipt is made of.
+    pub(super) stream: Source,
+    /// Whose bytes the job has.
+    pub(super) blob: Source,
+    pub(super) damage: Damage,
+    /// What is demanded, if that was known when the opening was written.
+    pub(super) of: Option<(DrawnSet, u64)>,
+}
+
 /// A demand as a step names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
@@ -111,6 +124,7 @@ impl Market {
         match &mut act {
             Act::Cancel(job) | Act::Decline(job, _) | Act::RefuseDelivery(job) => *job = pick(job),
             Act::Demand(job, _) => *job = pick(job),
+            Act::Audit(audit) => *audit = self.resolve_audit(by, audit),
             Act::Attest {
                 job, claim, result, ..
             } => {
@@ -146,7 +160,7 @@ impl Market {
         act
     }
 
-    fn pick(&self, by: Who, pick: Pick) -> Pick {
+    pub(super) fn pick(&self, by: Who, pick: Pick) -> Pick {
         let ids = |wanted: &dyn Fn(&Job) -> bool, place| {
             let mut fitting = self.jobs.iter().filter(|(_, job)| wanted(job));
             // Where there is none, one that there is not.
@@ -175,7 +189,7 @@ impl Market {
         }
     }
 
-    fn resolve_source(&self, job: Pick, source: Source) -> Source {
+    pub(super) fn resolve_source(&self, job: Pick, source: Source) -> Source {
         let job = self.jobs.get(&job.id());
         let fault = match source {
             Source::Claimed => job.and_then(Job::claim).map(|claim| claim.fault),
@@ -247,6 +261,19 @@ impl Shown {
             work: self.source.work(),
             damage: self.damage,
         }
+    }
+}
+
+impl Opening {
+    /// The two results, of a resolved one; nothing, if it was written before it was demanded.
+    pub(super) fn works(self, set: DrawnSet, index: u64) -> Option<(Work, Work)> {
+        let known = self.of?;
+        assert_eq!(
+            known,
+            (set, index),
+            "what is demanded was not demanded then"
+        );
+        Some((self.stream.work(), self.blob.work()))
     }
 }
 

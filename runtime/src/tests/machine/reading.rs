@@ -1,6 +1,7 @@
 //! What the chain says, in the model's words.
 
-use super::disputes::{Case, Demand};
+use super::audits_on_chain::{assert_audits_are_listed, read_audit, read_auditors};
+use super::cases::{Case, Demand};
 use super::market::{Assignment, Contribution, Job, Market, Offer, State, Who, ACTORS};
 use super::money::Account;
 use super::notes::read_history;
@@ -22,7 +23,8 @@ pub(super) fn who(of: &AccountId) -> Who {
 pub(super) fn assert_same(chain: &Chain, model: &Market) {
     let read = chain.read(model);
     assert_eq!(read.now, model.now, "block");
-    assert_eq!(read.beacon, model.beacon, "beacon");
+    assert_eq!(Beacon::latest(), model.beacon(), "beacon");
+    assert_eq!(read.outputs, model.outputs, "outputs of the beacon");
     assert_eq!(read.accounts, model.accounts, "balances");
     let sums = |market: &Market| (market.minted, market.burned, market.next_job);
     assert_eq!(sums(&read), sums(model), "minted, burned, next job");
@@ -30,7 +32,9 @@ pub(super) fn assert_same(chain: &Chain, model: &Market) {
     assert_eq!(read.workers, as_visible(model), "workers");
     assert_eq!(read.jobs, model.jobs, "jobs");
     assert_eq!(read.time, model.time, "dispute time");
-    assert_eq!(read.cases, model.cases, "cases and demands");
+    assert_eq!(read.auditors, model.auditors, "auditors");
+    assert_eq!(read.cases, model.cases, "cases, demands and audits");
+    assert_audits_are_listed(model);
     assert_eq!(read.refusals, model.refusals, "refused deliveries");
     assert_eq!(read_backed(), backed(model), "jobs by the bond behind them");
     assert_eq!(read.eras, model.eras, "contributions");
@@ -68,14 +72,12 @@ fn assert_every_token_is_accounted_for(model: &Market) {
 impl Chain {
     /// Everything but what only the model knows.
     fn read(&self, model: &Market) -> Market {
-        let outputs = pallet_beacon::Outputs::<Runtime>::iter_keys().count();
-        assert_eq!(outputs, model.now as usize, "outputs of the beacon");
         Market {
             now: now(),
             crowded: model.crowded,
             time: pallet_disputes::Time::<Runtime>::get(),
             full: model.full,
-            beacon: Beacon::latest(),
+            outputs: pallet_beacon::Outputs::<Runtime>::iter().collect(),
             accounts: ACTORS.map(read_account),
             minted: pallet_rewards::Minted::<Runtime>::get(),
             burned: pallet_rewards::Burned::<Runtime>::get(),
@@ -88,6 +90,7 @@ impl Chain {
             cases: pallet_disputes::Cases::<Runtime>::iter()
                 .map(|(id, case)| (id, read_case(id, case)))
                 .collect(),
+            auditors: read_auditors(),
             refusals: pallet_jobs::Refusals::<Runtime>::iter()
                 .map(|(account, count)| (who(&account), count))
                 .collect(),
@@ -146,6 +149,8 @@ fn read_account(actor: sp_keyring::Sr25519Keyring) -> Account {
         payment: hold(pallet_jobs::HoldReason::Payment.into()),
         deposit: hold(pallet_jobs::HoldReason::Deposit.into()),
         demands: hold(pallet_disputes::HoldReason::Demand.into()),
+        auditor_bond: hold(pallet_disputes::HoldReason::AuditorBond.into()),
+        order: hold(pallet_disputes::HoldReason::AuditOrder.into()),
     }
 }
 
@@ -191,6 +196,7 @@ fn contribution(entry: &pallet_contributions::Contribution) -> Contribution {
         jobs: entry.jobs,
         burned: entry.burned,
         convictions: entry.convictions,
+        audits: entry.audits,
     }
 }
 
@@ -214,6 +220,7 @@ fn read_case(id: u64, case: pallet_disputes::Case) -> Case {
             request: demand.request,
             deposit: demand.deposit,
             own: demand.own,
+            by_auditor: demand.by_auditor,
             answer_by: demand.answer_by_time,
         };
         (u32::from_be_bytes(number), read)
@@ -230,6 +237,7 @@ fn read_case(id: u64, case: pallet_disputes::Case) -> Case {
         late: case.late_demands,
         next: case.next_demand,
         demands: demands.collect(),
+        audit: read_audit(id),
     }
 }
 
@@ -272,8 +280,10 @@ fn read_state(state: JobState<AccountId>, work: impl Fn(Fault) -> Work) -> State
                 by: read_assignment(&given),
                 fault: fault(&claim),
                 worker_paid: settled.worker_paid,
+                auditors_paid: settled.auditors_paid,
                 burned: settled.burned,
                 minted: settled.minted,
+                audit: settled.audit,
                 settled: settled.settled_block,
             }
         }

@@ -1,11 +1,13 @@
 //! What workers claim, byte by byte: right results, and such with one fault.
 
+use super::audits::DrawnSet;
 use super::market::PROGRAMS;
 use crate::tests::chain::{program, Alice};
 use codec::Encode;
-use mizan_protocol::jobs::{Accusation, Request};
+use mizan_protocol::jobs::{Accusation, BlobRef, Request};
 use mizan_tensor::{
-    execute, hash_bytes, Exhibits, Operand, Operation, Parameter, Plan, Program, TensorType,
+    execute, hash_bytes, is_drawn, receipt, receipt_opening, receipt_place, write_slice, Exhibits,
+    Operand, Operation, Parameter, Plan, Program, TensorType,
 };
 use polkadot_sdk::*;
 use sp_core::H256;
@@ -177,6 +179,48 @@ impl Work {
             let answer = self.exhibit(|exhibits| exhibits.answer(request));
             answer.unwrap_or_default()
         })
+    }
+
+    /// Whether an auditor who looks at that set looks at the accused element.
+    pub(super) fn is_drawn(&self, set: DrawnSet, accusation: Accusation) -> bool {
+        let Accusation::Element { operation, index } = accusation else {
+            return false;
+        };
+        let (plan, seed) = (&PLANS[self.model], set.seed.as_fixed_bytes());
+        is_drawn(plan, self.batch, set.scope, seed, operation, index)
+    }
+
+    fn receipt_stream(&self, set: DrawnSet) -> Vec<u8> {
+        let seed = set.seed.as_fixed_bytes();
+        let stream = self.exhibit(|exhibits| exhibits.receipt_stream(set.scope, seed));
+        stream.expect("the trace has its length")
+    }
+
+    /// What an auditor who looks at that set of it passes it with.
+    pub(super) fn receipt(&self, set: DrawnSet) -> H256 {
+        static RECEIPTS: Memo<(Work, Vec<u8>), H256> = LazyLock::new(Default::default);
+        let DrawnSet { scope, seed } = set;
+        *once(&RECEIPTS, &(*self, (scope, seed).encode()), || {
+            H256(receipt(&self.receipt_stream(set), seed.as_fixed_bytes()))
+        })
+    }
+
+    /// What opens a byte of such a receipt, with the bytes of this result in the receipt and those
+    /// of another in the job.
+    pub(super) fn opening(&self, blobs: Work, set: DrawnSet, index: u64) -> Vec<u8> {
+        let (plan, seed) = (&PLANS[self.model], set.seed.as_fixed_bytes());
+        let place = receipt_place(plan, self.batch, set.scope, seed, index);
+        let (blob, start) = place.expect("there is such a byte");
+        let of = blobs.blobs();
+        let bytes = match blob {
+            BlobRef::Input(input) => &of.inputs[usize::from(input)],
+            BlobRef::Trace => &of.trace,
+            other => panic!("no receipt is made of {other:?}"),
+        };
+        let mut slice = Vec::new();
+        write_slice(&mut slice, bytes, start, 1).expect("it is long enough");
+        let opening = receipt_opening(&self.receipt_stream(set), seed, index, &slice);
+        opening.expect("there is such a byte")
     }
 }
 

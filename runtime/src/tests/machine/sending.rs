@@ -1,5 +1,6 @@
 //! What actors send, and how the model takes it: alone, or wrapped in batches.
 
+use super::audit_acts::AuditAct;
 use super::market::{must, Market, Offer, Refusal, Who};
 use super::picks::{Claim, Pick, Second, Shown, Source, Which};
 use mizan_protocol::jobs::{Accusation, DeclineReason, Request};
@@ -61,6 +62,8 @@ pub(super) enum Act {
     Burn(u128),
     /// `balances.burn`, which nobody may send.
     BurnUncounted(u128),
+    /// About auditors and audits.
+    Audit(AuditAct),
     Batch(Batch, Vec<Act>),
     IfElse(Box<Act>, Box<Act>),
 }
@@ -71,6 +74,7 @@ impl Act {
         match self {
             Self::Prove { .. } | Self::ShowSecond(..) => told.is_empty(),
             Self::Answer { .. } => true,
+            Self::Audit(act) => act.is_free(),
             _ => false,
         }
     }
@@ -158,6 +162,7 @@ impl Market {
             } => self.transfer(by, *to, *amount, *keep_alive),
             Act::Burn(amount) => self.burn(by, *amount),
             Act::BurnUncounted(_) => Err("System(CallFiltered)"),
+            Act::Audit(act) => self.perform_audit(by, act),
             Act::Batch(kind, acts) => self.batch(by, *kind, acts, in_batch_all),
             Act::IfElse(main, fallback) => self.if_else(by, main, fallback, in_batch_all),
         }

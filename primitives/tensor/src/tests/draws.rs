@@ -1,7 +1,10 @@
-use super::*;
-use mizan_tensor::{hash_bytes, Operand, Operation, Parameter, Program, TensorType, FORMAT};
+//! What is drawn to be audited.
+
+use crate::*;
+use codec::{DecodeAll, Encode, MaxEncodedLen};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use AuditScope::{Full, Sampled};
 
 /// A linear operation of each of these numbers of channels, all on the input.
 fn plan(channels: &[u32]) -> Plan {
@@ -42,6 +45,7 @@ proptest! {
         let plan = plan(&channels);
         let draw = Draw::new(&plan, batch, &seed).unwrap();
         prop_assert_eq!(&draw, &Draw::new(&plan, batch, &seed).unwrap());
+        prop_assert_eq!(&draw.items, &drawn_items(batch, &seed));
 
         prop_assert_eq!(draw.items.len() as u32, batch.min(DRAWN_ITEMS));
         prop_assert!(draw.items.windows(2).all(|pair| pair[0] < pair[1]));
@@ -64,6 +68,26 @@ proptest! {
             let of_operation = draw.elements.iter().filter(|(drawn, _)| *drawn == operation);
             prop_assert_eq!(of_operation.count() as u32, expected);
         }
+    }
+
+    #[test]
+    fn an_element_is_drawn_alone_exactly_where_it_is_drawn_with_all_others(
+        channels in proptest::collection::vec(1u32..20, 1..4),
+        batch in prop_oneof![1u32..20, 1u32..=500],
+        seed: [u8; 32],
+        outside: (u16, u64),
+    ) {
+        let plan = plan(&channels);
+        let draw = Draw::new(&plan, batch, &seed).unwrap();
+        let drawn: BTreeSet<_> = draw.elements.into_iter().collect();
+        for (n, operation) in channels.iter().zip(0u16..) {
+            for index in 0..u64::from(n * batch) + 2 {
+                let alone = is_drawn(&plan, batch, Sampled, &seed, operation, index);
+                prop_assert_eq!(alone, drawn.contains(&(operation, index)));
+            }
+        }
+        let alone = is_drawn(&plan, batch, Sampled, &seed, outside.0, outside.1);
+        prop_assert_eq!(alone, drawn.contains(&outside));
     }
 }
 
@@ -114,4 +138,42 @@ fn a_batch_that_the_program_does_not_allow_has_no_draw() {
     assert_eq!(Draw::new(&plan, 0, &[0; 32]), None);
     assert_eq!(Draw::new(&plan, 5_001, &[0; 32]), None);
     assert!(Draw::new(&plan, 5_000, &[0; 32]).is_some());
+}
+
+#[test]
+fn nothing_is_drawn_of_a_batch_that_the_program_does_not_allow() {
+    let plan = plan(&[3]);
+    for scope in [Sampled, Full] {
+        let drawn = |batch, index| is_drawn(&plan, batch, scope, &[0; 32], 0, index);
+        assert!((0..15_003).any(|index| drawn(5_000, index)));
+        assert!(!(0..15_003).any(|index| drawn(5_001, index)));
+        assert!(!drawn(0, 0));
+    }
+}
+
+#[test]
+fn everything_that_there_is_is_drawn_in_full_scope_and_nothing_else() {
+    let plan = plan(&[3, 40]);
+    let drawn = |operation, index| is_drawn(&plan, 10, Full, &[1; 32], operation, index);
+    assert!((0..30).all(|index| drawn(0, index)));
+    assert!((0..400).all(|index| drawn(1, index)));
+    assert!(!drawn(0, 30) && !drawn(1, 400) && !drawn(1, u64::MAX));
+    assert!(!drawn(2, 0) && !drawn(u16::MAX, 0));
+}
+
+#[test]
+fn elements_that_the_job_does_not_have_are_not_drawn() {
+    // An element an item, all of them drawn.
+    let plan = plan(&[1]);
+    let drawn = |operation, index| is_drawn(&plan, 3, Sampled, &[1; 32], operation, index);
+    assert!((0..3).all(|index| drawn(0, index)));
+    assert!(!drawn(0, 3) && !drawn(0, u64::MAX) && !drawn(1, 0) && !drawn(u16::MAX, u64::MAX));
+}
+
+#[test]
+fn scopes_have_fixed_bytes() {
+    assert_eq!((Sampled.encode(), Full.encode()), (vec![0], vec![1]));
+    assert_eq!(AuditScope::decode_all(&mut &[1][..]), Ok(Full));
+    assert!(AuditScope::decode_all(&mut &[2][..]).is_err());
+    assert_eq!(AuditScope::max_encoded_len(), 1);
 }

@@ -1,0 +1,37 @@
+//! `mizan auditor unbond`.
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::sending;
+use clap::Args;
+use mizan_client::{account_of, audits, keys, units};
+use serde_json::json;
+
+/// Take back bond that is locked behind no verdict.
+///
+/// The least bond stays. Returns once this is final.
+#[derive(Debug, Args)]
+pub(crate) struct Unbond {
+    /// How much
+    #[arg(value_name = "MZN", value_parser = units::parse_amount)]
+    amount: u128,
+}
+
+impl Unbond {
+    pub(crate) async fn run(
+        self,
+        context: &Context,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let key = context.key()?;
+        let client = context.client().await?;
+        let call = audits::unbond_auditor(self.amount);
+        let included = sending::send(&client, &call, &key, output).await?;
+        let address = keys::format_address(&account_of(&key));
+        let what = json!({ "auditor": address, "returned": self.amount.to_string() });
+        let amount = units::format_amount(self.amount);
+        let text = format!("{address} got {amount} of its bond as an auditor back");
+        output.result(&text, &sending::object(&included, what))
+    }
+}

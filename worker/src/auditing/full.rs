@@ -1,0 +1,274 @@
+//! Full audits: the whole job, executed again or checked by the worker's accumulators.
+
+use super::{
+    choosing::{full_form, FullForm, Machine},
+    gathering::{Gathering, Source, Whole},
+    sampled::Known,
+    slices::requests,
+    AuditError, Brief, DrawnSet, Fraud, Ruling, Subject,
+};
+use mizan_client::Hash;
+use mizan_engine::{
+    audit::{self, AuditedJob, Tensors, WrongElement},
+    CpuExecutor,
+};
+use mizan_tensor::{Accusation, BlobRef, BlobSpan, Draw, Exhibits, Finding, Plan, Request};
+use std::{future::Future, io::Read, path::Path};
+
+/// Where the system's own generator is read.
+const SYSTEM_RANDOMNESS: &str = "/dev/urandom";
+
+/// A worker's accumulators, a place for each operation.
+pub type Advice = Vec<Option<Vec<i32>>>;
+
+/// Gives a worker's accumulators. Nobody committed to them: bad ones convict nobody and cost only
+/// time.
+pub trait AdviceSource: Send + Sync {
+    /// The accumulators of a job, as far as they can be had.
+    fn advice(&self, subject: &Subject) -> impl Future<Output = Option<Advice>> + Send;
+}
+
+/// No worker serves accumulators today, and they have no name under which a blob server could be
+/// asked for them: every full audit executes again.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAdvice;
+
+impl AdviceSource for NoAdvice {
+    async fn advice(&self, _subject: &Subject) -> Option<Advice> {
+        None
+    }
+}
+
+/// Checks a whole job.
+pub async fn check<S: Source, A: AdviceSource>(
+    brief: &Brief,
+    source: &S,
+    known: &mut Known,
+    machine: &Machine,
+    executor: &CpuExecutor,
+    advice: &A,
+) -> Result<Ruling, AuditError> {
+    let subject = &brief.subject;
+    let gathering = Gathering::new(subject, source, &mut known.kept);
+    let held = match hold(&gathering).await? {
+        Holding::Whole(held) => held,
+        Holding::Not(ruling) => return Ok(ruling),
+    };
+    let accumulators = match full_form(&subject.plan, subject.batch, machine) {
+        FullForm::Advice => advice.advice(subject).await,
+        FullForm::Execute => None,
+    };
+    let (brief, executor) = (brief.clone(), executor.clone());
+    let ruled = tokio::task::spawn_blocking(move || held.rule(&brief, &executor, accumulators));
+    ruled.await.map_err(|_| AuditError::CutOff)?
+}
+
+/// All bytes of a job.
+struct Held {
+    parameters: Vec<Vec<u8>>,
+    inputs: Vec<Vec<u8>>,
+    trace: Vec<u8>,
+    outputs: Vec<Vec<u8>>,
+}
+
+enum Holding {
+    Whole(Held),
+    Not(Ruling),
+}
+
+/// Gets all blobs of a job: first those whose length may be wrong.
+async fn hold<S: Source>(gathering: &Gathering<'_, S>) -> Result<Holding, AuditError> {
+    let subject = gathering.subject;
+    let parameters = subject.plan.program().parameters.iter().zip(0u16..);
+    let parameters = parameters.map(|(_, index)| BlobRef::Parameter(index));
+    let outputs = subject.outputs().map(|(output, _)| BlobRef::Output(output));
+    let lists: [Vec<BlobRef>; 4] = [
+        vec![BlobRef::Trace],
+        outputs.collect(),
+        subject.inputs().collect(),
+        parameters.collect(),
+    ];
+    let (mut missing, mut held) = (Vec::new(), Vec::new());
+    for list in lists {
+        let mut blobs = Vec::new();
+        for blob in list {
+            let found = match gathering.whole(blob).await? {
+                Whole::Bytes(bytes) => {
+                    blobs.push(bytes);
+                    continue;
+                }
+                Whole::OtherLength(length) => Some(length),
+                Whole::Missing => None,
+            };
+            if let Some(fraud) = gathering.wrong_length(blob, found).await? {
+                return Ok(Holding::Not(Ruling::Fraud(fraud)));
+            }
+            missing.extend(all_chunks(gathering, blob)?);
+        }
+        held.push(blobs);
+    }
+    if !missing.is_empty() {
+        return Ok(Holding::Not(Ruling::Missing {
+            requests: missing,
+            may_pass: gathering.may_pass(),
+        }));
+    }
+    let mut next = || held.pop().unwrap_or_default();
+    let (parameters, inputs, outputs) = (next(), next(), next());
+    Ok(Holding::Whole(Held {
+        parameters,
+        inputs,
+        outputs,
+        trace: next().pop().unwrap_or_default(),
+    }))
+}
+
+/// Demands for what is not kept of a blob.
+fn all_chunks<S: Source>(
+    gathering: &Gathering<'_, S>,
+    blob: BlobRef,
+) -> Result<Vec<Request>, AuditError> {
+    let all = BlobSpan {
+        blob,
+        start: 0,
+        length: gathering.subject.blob(blob)?.length,
+    };
+    Ok(requests(gathering.kept.lacking(&[all])))
+}
+
+fn slices(blobs: &[Vec<u8>]) -> Vec<&[u8]> {
+    blobs.iter().map(Vec::as_slice).collect()
+}
+
+impl Held {
+    fn rule(
+        &self,
+        brief: &Brief,
+        executor: &CpuExecutor,
+        advice: Option<Advice>,
+    ) -> Result<Ruling, AuditError> {
+        let Subject { plan, batch, .. } = &brief.subject;
+        let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
+        let exhibits = Exhibits {
+            plan,
+            batch: *batch,
+            parameters: &parameters,
+            inputs: &inputs,
+            trace: &self.trace,
+            outputs: &slices(&self.outputs),
+        };
+        let job = AuditedJob {
+            inputs: &inputs,
+            batch: *batch,
+            trace: &self.trace,
+        };
+        let tensors = Tensors {
+            plan,
+            parameters: &parameters,
+            job,
+        };
+        if let Some(accusation) = fault(brief, &exhibits, &tensors, executor, advice)? {
+            return proved(&brief.subject, &exhibits, accusation);
+        }
+        let earlier = brief.earlier.iter().filter(|pass| !pass.slashed);
+        let mut earlier_is_false = false;
+        for pass in earlier {
+            earlier_is_false |= receipt(&tensors, &pass.set)? != pass.receipt;
+        }
+        Ok(Ruling::Pass {
+            receipt: receipt(&tensors, &brief.own)?,
+            earlier_is_false,
+        })
+    }
+}
+
+/// What is wrong, if anything.
+fn fault(
+    brief: &Brief,
+    exhibits: &Exhibits<'_>,
+    tensors: &Tensors<'_>,
+    executor: &CpuExecutor,
+    advice: Option<Advice>,
+) -> Result<Option<Accusation>, AuditError> {
+    // What the pass before should have seen goes first: it answers for that.
+    let seen = Draw {
+        items: Vec::new(),
+        elements: brief.earlier_elements()?,
+    };
+    let wrong = audit::check_elements(exhibits.plan, exhibits.batch, tensors, &seen);
+    let wrong = wrong.map_err(|_| AuditError::impossible("an element can't be computed"))?;
+    if let Some(wrong) = wrong {
+        return Ok(Some(of_element(&wrong)));
+    }
+    // Nothing of a right trace is given, so only outputs are compared.
+    if let Some(accusation) = exhibits.first_fault(&[]) {
+        return Ok(Some(accusation));
+    }
+    let wrong = first_wrong(exhibits.plan, tensors, executor, advice)?;
+    Ok(wrong.as_ref().map(of_element))
+}
+
+fn of_element(wrong: &WrongElement) -> Accusation {
+    Accusation::Element {
+        operation: wrong.operation,
+        index: wrong.index,
+    }
+}
+
+fn first_wrong(
+    plan: &Plan,
+    tensors: &Tensors<'_>,
+    executor: &CpuExecutor,
+    advice: Option<Advice>,
+) -> Result<Option<WrongElement>, AuditError> {
+    let (model, job) = (executor.load_lazily(plan, tensors.parameters), &tensors.job);
+    // Too many or too few accumulators are bad advice, too.
+    let operations = plan.program().operations.len();
+    Ok(match advice.filter(|advice| advice.len() == operations) {
+        None => audit::full(&model, job)?,
+        Some(advice) => {
+            let advice: Vec<Option<&[i32]>> = advice.iter().map(Option::as_deref).collect();
+            audit::full_with_advice(&model, job, &advice, &secret()?)?
+        }
+    })
+}
+
+/// The proof, if the chain's referee convicts by it.
+fn proved(
+    subject: &Subject,
+    exhibits: &Exhibits<'_>,
+    accusation: Accusation,
+) -> Result<Ruling, AuditError> {
+    let evidence = exhibits.evidence(&accusation);
+    let evidence = evidence.ok_or_else(|| AuditError::impossible("nothing to open"))?;
+    match subject.judge(&accusation, &evidence)? {
+        Finding::Wrong => Ok(Ruling::Fraud(Fraud {
+            accusation,
+            evidence,
+        })),
+        Finding::Right => Err(AuditError::Impossible(format!(
+            "the referee finds {accusation:?} right; most likely this machine's hardware is faulty"
+        ))),
+    }
+}
+
+fn receipt(tensors: &Tensors<'_>, set: &DrawnSet) -> Result<Hash, AuditError> {
+    let stream = tensors.receipt_stream(set.scope, &set.seed);
+    let stream = stream.ok_or_else(AuditError::no_such_batch)?;
+    Ok(audit::receipt(&stream, &set.seed))
+}
+
+/// Thirty-two bytes that nobody foresees.
+fn secret() -> Result<Hash, AuditError> {
+    let mut bytes = [0; 32];
+    let path = Path::new(SYSTEM_RANDOMNESS);
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|source| AuditError::File {
+        path: path.into(),
+        source,
+    })?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;
