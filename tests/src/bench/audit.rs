@@ -5,10 +5,10 @@
 //!
 //! - `check_over_execution_*`: Freivalds' check alone (two rounds in one pass, its vectors drawn
 //!   and multiplied with the weights in the timed region) of the accumulators of one linear
-//!   operation whose batch, channels and reduction are all 4,096, or 8,192.
+//!   operation whose batch, channels and reduction are all 1,024, 4,096, or 8,192.
 //! - `full_over_execution_*`: the whole audit with advice of the same job: names of weights, input
 //!   and trace, a receipt over input and trace, the check, requantisation and table, comparison.
-//! - `sampled_over_execution_batch_1024*`: a sampled audit of a whole network: the draw, its elements
+//! - `sampled_over_execution_batch_*`: a sampled audit of a whole network: the draw, its elements
 //!   by the definition, the drawn items executed, and a receipt over their inputs and outputs. Of
 //!   the digits model, and of a network of four layers of 1,024 channels.
 //!
@@ -30,8 +30,30 @@ use std::time::{Duration, Instant};
 /// Rounds are repeated for about this long, and are never fewer than [`FEWEST_ROUNDS`].
 const MEASURED: Duration = Duration::from_secs(4);
 const FEWEST_ROUNDS: usize = 5;
-/// The batch of a sampled audit's job.
-const SAMPLED_BATCH: u32 = 1_024;
+/// Batches of jobs that are audited by sample, with the names of the figures: of the digits model,
+/// and of the wide network.
+const SAMPLED: [(u32, &str, &str); 4] = [
+    (
+        1,
+        "sampled_over_execution_batch_1",
+        "sampled_over_execution_batch_1_wide",
+    ),
+    (
+        16,
+        "sampled_over_execution_batch_16",
+        "sampled_over_execution_batch_16_wide",
+    ),
+    (
+        256,
+        "sampled_over_execution_batch_256",
+        "sampled_over_execution_batch_256_wide",
+    ),
+    (
+        1_024,
+        "sampled_over_execution_batch_1024",
+        "sampled_over_execution_batch_1024_wide",
+    ),
+];
 
 /// All ratios, on one thread.
 pub fn figures() -> Result<Vec<(&'static str, Number)>> {
@@ -41,16 +63,22 @@ pub fn figures() -> Result<Vec<(&'static str, Number)>> {
 fn measure() -> Result<Vec<(&'static str, Number)>> {
     let [check_4096, full_4096] = linear(4_096).context("4,096")?;
     let [check_8192, full_8192] = linear(8_192).context("8,192")?;
-    let digits = sampled(&Case::digits(SAMPLED_BATCH)?).context("digits")?;
-    let wide = sampled(&Case::layers(SAMPLED_BATCH, 1_024, 4)?).context("wide")?;
-    Ok(vec![
+    let [check_1024, full_1024] = linear(1_024).context("1,024")?;
+    let mut figures = vec![
+        ("check_over_execution_1024", number(check_1024)?),
         ("check_over_execution_4096", number(check_4096)?),
         ("check_over_execution_8192", number(check_8192)?),
+        ("full_over_execution_1024", number(full_1024)?),
         ("full_over_execution_4096", number(full_4096)?),
         ("full_over_execution_8192", number(full_8192)?),
-        ("sampled_over_execution_batch_1024", number(digits)?),
-        ("sampled_over_execution_batch_1024_wide", number(wide)?),
-    ])
+    ];
+    for (batch, digits, wide) in SAMPLED {
+        let ratio = sampled(&Case::digits(batch)?).context(digits)?;
+        figures.push((digits, number(ratio)?));
+        let ratio = sampled(&Case::layers(batch, 1_024, 4)?).context(wide)?;
+        figures.push((wide, number(ratio)?));
+    }
+    Ok(figures)
 }
 
 /// A figure with five decimals.

@@ -16,43 +16,47 @@ struct Auditors {
     honest: Auditor,
 }
 
+impl Auditors {
+    /// The two that cheat are registered.
+    async fn on(scene: &Scene) -> Result<Self> {
+        let (mut blind, mut bribed, honest) = tokio::try_join!(
+            scene.bondholder("blind"),
+            scene.bondholder("bribed"),
+            scene.bondholder("honest-auditor"),
+        )?;
+        tokio::try_join!(
+            scene.cheats(&mut blind, "auditor:blind"),
+            scene.cheats(&mut bribed, "auditor:bribed"),
+        )?;
+        Ok(Self {
+            blind,
+            bribed,
+            honest,
+        })
+    }
+}
+
 /// Each result has a first auditor: the other's would be its own requester. Then an honest one is
 /// drawn for both.
 #[tokio::test]
 async fn auditors_who_pass_unseen_or_wrong_numbers_lose_their_locks() -> Result<()> {
     let scene = Scene::audited(Chances::AGAIN).await?;
-    let (blind, bribed, honest, (owner, _worker), cheaters) = tokio::try_join!(
-        scene.bondholder("blind"),
-        scene.bondholder("bribed"),
-        scene.bondholder("honest-auditor"),
+    let (mut auditors, (owner, _worker), cheaters) = tokio::try_join!(
+        Auditors::on(&scene),
         scene.worker(1),
         scene.cheaters(&["spoil:0"]),
     )?;
-    let mut auditors = Auditors {
-        blind,
-        bribed,
-        honest,
-    };
-    let Auditors {
-        blind,
-        bribed,
-        honest,
-    } = &mut auditors;
-    tokio::try_join!(
-        scene.cheats(blind, "auditor:blind"),
-        scene.cheats(bribed, "auditor:bribed"),
-    )?;
     let liar = &cheaters.first().context("no liar")?.owner;
     let (right, wrong) = tokio::try_join!(
-        scene.post_by(&bribed.secret, &owner, 0),
-        scene.post_by(&blind.secret, liar, 0),
+        scene.post_by(&auditors.bribed.secret, &owner, 0),
+        scene.post_by(&auditors.blind.secret, liar, 0),
     )?;
     // Once the honest one is registered it could be the first.
-    scene.drawn(right, blind).await?;
-    scene.drawn(wrong, bribed).await?;
+    scene.drawn(right, &auditors.blind).await?;
+    scene.drawn(wrong, &auditors.bribed).await?;
     let start = scene.client().best_number().await?;
-    let before = scene.total(&honest.account).await?;
-    scene.audits(honest).await?;
+    let before = scene.total(&auditors.honest.account).await?;
+    scene.audits(&mut auditors.honest).await?;
 
     let (for_right, for_wrong) = tokio::try_join!(
         unseen(&scene, right, &auditors),
@@ -67,13 +71,14 @@ async fn auditors_who_pass_unseen_or_wrong_numbers_lose_their_locks() -> Result<
     let fees = fees_of(scene.client(), &honest.account, start + 1..=end).await?;
     let gained = scene.total(&honest.account).await? + fees - before;
     ensure!(gained == for_right + for_wrong, "{gained}");
-    for (auditor, lock) in [
-        (blind, lock_of(&scene, right).await?),
-        (bribed, lock_of(&scene, wrong).await?),
-        (honest, 0),
-    ] {
+    let lost = [
+        lock_of(&scene, right).await?,
+        lock_of(&scene, wrong).await?,
+        0,
+    ];
+    for (auditor, lost) in [blind, bribed, honest].into_iter().zip(lost) {
         let left = scene.dismiss(auditor).await?;
-        ensure!(left == AUDITOR_BOND - lock, "{}: {left}", auditor.name);
+        ensure!(left == AUDITOR_BOND - lost, "{}: {left}", auditor.name);
     }
     scene.check_books().await
 }

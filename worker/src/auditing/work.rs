@@ -20,6 +20,7 @@ use mizan_client::{
     views::JobView,
     At, Hash,
 };
+use mizan_tensor::Request;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
 use tracing::info;
@@ -284,18 +285,31 @@ impl Task {
                 if may_pass && progress.rounds <= PATIENT_ROUNDS {
                     return Err(AuditError::NotYet(requests.len()));
                 }
-                if may_make > 0 {
-                    progress.demanding.wanted = choose(requests, may_make);
-                    self.demand(job, may_make, progress).await?;
-                    return Ok(Step::Waits);
-                }
-                if open.answered == 0 {
-                    return Err(AuditError::Unserved(requests.len()));
-                }
-                verdicts::give(&self.node, &self.auditor, job, Verdict::Withheld).await?;
-                Ok(Step::Done)
+                self.do_without(job, requests, may_make, open.answered, progress)
+                    .await
             }
         }
+    }
+
+    /// Demands what nobody gives, as long as that is paid for.
+    async fn do_without(
+        &self,
+        job: u64,
+        missing: Vec<Request>,
+        may_make: u32,
+        answered: u32,
+        progress: &mut Progress,
+    ) -> Result<Step, AuditError> {
+        if may_make > 0 {
+            progress.demanding.wanted = choose(missing, may_make);
+            self.demand(job, may_make, progress).await?;
+            return Ok(Step::Waits);
+        }
+        if answered == 0 {
+            return Err(AuditError::Unserved(missing.len()));
+        }
+        verdicts::give(&self.node, &self.auditor, job, Verdict::Withheld).await?;
+        Ok(Step::Done)
     }
 
     fn keep(&self, job: u64, receipt: &Hash, kept: &Kept) -> Result<(), AuditError> {
