@@ -191,7 +191,10 @@ mod tests {
         let read = read_slice(&mut &slice[..], &blob(5_000), 2_000, 10);
         assert_eq!(read.unwrap(), [7; 10]);
         assert!(!online.has(blob(0).hash).await);
-        let late = place.source(&named, Duration::ZERO);
+        // It takes connections and never answers.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = [format!("http://{}", listener.local_addr().unwrap())];
+        let late = place.source(&silent, Duration::from_millis(50));
         let late = late.whole(blob(0).hash, 5_000).await;
         assert!(matches!(
             late,
