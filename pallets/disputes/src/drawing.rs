@@ -253,14 +253,16 @@ impl<T: Config> Pallet<T> {
         Self::draw_again(audit, scope, ordered);
     }
 
-    /// A verdict is missing: another auditor is drawn, unless too many are missing.
+    /// A verdict is missing: another auditor is drawn, unless too many are missing or there are as
+    /// many passes as may be.
     pub(crate) fn draw_again(audit: &mut AuditOf<T>, scope: AuditScope, ordered: bool) {
         let misses = match &mut audit.order {
             Some(order) if ordered => &mut order.misses,
             _ => &mut audit.misses,
         };
         *misses = misses.saturating_add(1);
-        if *misses < MAX_MISSES {
+        // A verdict for which there is no place must not be drawn for.
+        if *misses < MAX_MISSES && !audit.passes.is_full() {
             audit.stage = Self::draw_later(DrawReason::Certain, scope, ordered);
         } else {
             Self::conclude_audits(audit);

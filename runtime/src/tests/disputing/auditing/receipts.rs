@@ -192,3 +192,41 @@ fn the_end_of_the_job_returns_what_was_held_for_a_receipt() {
         );
     });
 }
+
+#[test]
+fn nobody_is_drawn_for_a_pass_too_many() {
+    on_chain(|| {
+        audit_all(true);
+        let accounts: Vec<AccountId> = (0..12u8).map(|number| [number + 1; 32].into()).collect();
+        for who in &accounts {
+            crate::tests::issue_to(who, 1_000 * UNIT);
+            let origin = crate::RuntimeOrigin::signed(who.clone());
+            assert_ok!(Disputes::register_auditor(origin, 900 * UNIT));
+        }
+        pallet_rewards::GenesisIssuance::<Runtime>::put(Balances::total_issuance());
+        let trial = Trial::right();
+        for _ in 0..pallet_disputes::MAX_PASSES {
+            draw();
+            let open = at_work(trial.job).expect("one is at work");
+            // All but the first pass it as they must.
+            let receipt = match audit(trial.job).passes.is_empty() {
+                true => H256([9; 32]),
+                false => trial.receipt(open.scope, open.seed),
+            };
+            let origin = crate::RuntimeOrigin::signed(open.auditor);
+            let verdict = Verdict::Pass { receipt };
+            assert_ok!(Disputes::submit_verdict(origin, trial.job, verdict));
+        }
+        assert_eq!(audit(trial.job).stage, Stage::Done);
+        assert_ok!(trial.demand_receipt(Eve, 0));
+        pass(timing().answer_blocks + 1);
+        let after = audit(trial.job);
+        assert!(after.passes[0].slashed);
+        assert_eq!((after.stage, after.misses), (Stage::Done, 1));
+        trial.run_to_end();
+        assert_eq!(settled(trial.job).audit, AuditOutcome::Passed);
+        // No lock is left behind.
+        let mut all = pallet_disputes::Auditors::<Runtime>::iter_values();
+        assert!(all.all(|auditor| auditor.locks == 0));
+    });
+}
