@@ -39,15 +39,13 @@ pub(crate) fn sentence(job: u64, audit: &AuditView) -> String {
 }
 
 fn waits(job: u64, draw: &DrawView) -> String {
-    let block = draw.block;
+    let block = format!("the first block from slot {} on", draw.slot);
     match draw.reason {
-        DrawReason::Claimed => format!("block {block} decides whether job {job} is audited"),
+        DrawReason::Claimed => format!("{block} decides whether job {job} is audited"),
         DrawReason::Passed => {
-            format!(
-                "job {job} passed an audit, and block {block} decides whether a further one follows"
-            )
+            format!("job {job} passed an audit, and {block} decides whether a further one follows")
         }
-        DrawReason::Certain => format!("block {block} draws an auditor for job {job}"),
+        DrawReason::Certain => format!("{block} draws an auditor for job {job}"),
     }
 }
 
@@ -114,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_to_come_is_said_with_its_block_and_whether_it_is_certain() {
+    fn a_draw_to_come_is_said_with_its_slot_and_whether_it_is_certain() {
         let said = |reason| {
             let draw = DrawView {
-                block: 16,
+                slot: 16,
                 reason,
                 scope: AuditScope::Sampled,
                 ordered: false,
@@ -126,15 +124,16 @@ mod tests {
         };
         assert_eq!(
             said(DrawReason::Claimed),
-            "block 16 decides whether job 7 is audited"
+            "the first block from slot 16 on decides whether job 7 is audited"
         );
         assert_eq!(
             said(DrawReason::Passed),
-            "job 7 passed an audit, and block 16 decides whether a further one follows"
+            "job 7 passed an audit, and the first block from slot 16 on decides whether a further \
+             one follows"
         );
         assert_eq!(
             said(DrawReason::Certain),
-            "block 16 draws an auditor for job 7"
+            "the first block from slot 16 on draws an auditor for job 7"
         );
     }
 

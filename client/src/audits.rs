@@ -70,7 +70,7 @@ impl AuditView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum AuditStage {
-    /// The beacon of a block decides whether an auditor is drawn, and whom.
+    /// The beacon of a block to come decides whether an auditor is drawn, and whom.
     Waits(DrawView),
     /// An auditor is at work.
     Open(OpenAuditView),
@@ -81,8 +81,8 @@ pub enum AuditStage {
 /// A draw to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DrawView {
-    /// The block whose beacon draws.
-    pub block: u32,
+    /// The beacon of the first block at or after this slot draws.
+    pub slot: u64,
     /// Why it is made, and with what probability.
     pub reason: DrawReason,
     /// How much the auditor will check.
@@ -356,7 +356,7 @@ mod tests {
     fn audits_serialise_with_their_stage_and_scope_by_name() {
         let audit = AuditView {
             stage: AuditStage::Waits(DrawView {
-                block: 7,
+                slot: 7,
                 reason: DrawReason::Certain,
                 scope: AuditScope::Full,
                 ordered: true,
@@ -373,7 +373,7 @@ mod tests {
         };
         let json = serde_json::json!({
             "stage": "waits",
-            "block": 7,
+            "slot": 7,
             "reason": "certain",
             "scope": "full",
             "ordered": true,

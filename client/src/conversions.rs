@@ -213,7 +213,7 @@ impl From<constants::Timing> for Timing {
         Self {
             challenge_blocks: timing.challenge_blocks,
             answer_blocks: timing.answer_blocks,
-            draw_delay_blocks: timing.draw_delay_blocks,
+            draw_delay_slots: timing.draw_delay_slots,
             audit_blocks: timing.audit_blocks,
             decline_blocks: timing.decline_blocks,
             min_duration_blocks: timing.min_duration_blocks,
@@ -276,7 +276,7 @@ impl From<audit::Stage<AccountId>> for AuditStage {
     fn from(stage: audit::Stage<AccountId>) -> Self {
         match stage {
             audit::Stage::Waits(draw) => Self::Waits(DrawView {
-                block: draw.block,
+                slot: draw.slot,
                 reason: match draw.reason {
                     audit::DrawReason::Claimed => DrawReason::Claimed,
                     audit::DrawReason::Passed => DrawReason::Passed,

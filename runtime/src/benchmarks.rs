@@ -12,7 +12,7 @@ use frame_support::traits::{
 };
 use frame_system::RawOrigin;
 use frame_system_benchmarking::{extensions::Pallet as ExtensionsBench, Pallet as SystemBench};
-use mizan_protocol::{traits::ClaimedResults, JobId, ModelId};
+use mizan_protocol::{traits::ClaimedResults, JobId, ModelId, Slot};
 use mizan_tensor::{
     Accusation, Exhibits, Operand, Operation, Parameter, Plan, Program, Request, TensorType,
     FORMAT, MAX_INPUTS, MAX_OUTPUTS, MAX_REDUCTION,
@@ -120,14 +120,14 @@ impl pallet_jobs::BenchmarkHelper<AccountId> for Helper {
     fn job_with_silent_worker() -> JobId {
         let (job, ..) = claim_wrong_result(1, 0, 0);
         open_most_demands(job);
-        Self::fill_audits(job, true);
+        Self::fill_audits(job, pallet_disputes::MAX_PASSES, true);
         Self::let_dispute_time_pass();
         job
     }
 
-    fn fill_audits(job: JobId, at_work: bool) {
-        use pallet_disputes::{fill_audits, MAX_PASSES};
-        fill_audits::<Runtime>(job, MAX_PASSES, at_work, at_work).expect("there is room; qed");
+    fn fill_audits(job: JobId, passes: u32, at_work: bool) {
+        use pallet_disputes::fill_audits;
+        fill_audits::<Runtime>(job, passes, at_work, at_work).expect("there is room; qed");
     }
 
     fn let_dispute_time_pass() {
@@ -218,8 +218,15 @@ impl pallet_disputes::BenchmarkHelper<AccountId, Signature> for Helper {
         (job, receipt, opening.expect("it is there; qed"))
     }
 
-    fn remember_beacon(block: BlockNumber) {
-        pallet_beacon::Outputs::<Runtime>::insert(block, [1; 32]);
+    fn remember_blocks() -> Slot {
+        let now = System::block_number() + BLOCK_HASH_COUNT;
+        let oldest = now - BLOCK_HASH_COUNT;
+        for block in oldest..now {
+            pallet_beacon::Outputs::<Runtime>::insert(block, [1; 32]);
+            pallet_beacon::Slots::<Runtime>::insert(block, Slot::from(block));
+        }
+        System::set_block_number(now);
+        Slot::from(oldest + 1)
     }
 }
 
@@ -289,6 +296,10 @@ fn claim_wrong_result(
     for job in &jobs {
         attest(*job, &worker, claimed.clone(), trace);
     }
+    // A conviction has all others audited for certain, and those for which nothing was drawn queued.
+    jobs.iter()
+        .skip(1)
+        .for_each(|job| pallet_disputes::forgo_draw::<Runtime>(*job));
     let job = *jobs.first().expect("there are some; qed");
     (job, accusation, evidence)
 }

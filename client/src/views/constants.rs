@@ -10,8 +10,8 @@ pub struct Timing {
     pub challenge_blocks: u32,
     /// From a demand until silence convicts, in dispute time.
     pub answer_blocks: u32,
-    /// From an event until the block whose beacon draws about it.
-    pub draw_delay_blocks: u32,
+    /// From the slot of an event until the slot at or after which the first block draws about it.
+    pub draw_delay_slots: u32,
     /// From its draw until an auditor without a verdict loses a part of its lock, in dispute time;
     /// fetching what it checks at 1 MB/s comes on top.
     pub audit_blocks: u32,

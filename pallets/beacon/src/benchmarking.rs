@@ -20,6 +20,7 @@ mod benchmarks {
         frame_system::Pallet::<T>::set_block_number(now);
         Outputs::<T>::insert(expired, [1; 32]);
         Outputs::<T>::insert(parent.saturating_sub(One::one()), [2; 32]);
+        Slots::<T>::insert(expired, 1);
 
         #[block]
         {
@@ -27,6 +28,7 @@ mod benchmarks {
         }
 
         assert!(Outputs::<T>::get(expired).is_none());
+        assert!(!Slots::<T>::contains_key(expired));
         assert!(Outputs::<T>::get(parent).is_some());
     }
 }

@@ -1,11 +1,12 @@
 //! What must hold after every block.
 
-use crate::{Config, Outputs, Pallet};
+use crate::{Config, Outputs, Pallet, Slots};
+use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::*;
 use sp_runtime::{
-    traits::{CheckedSub, One, SaturatedConversion, Saturating},
+    traits::{CheckedSub, One, SaturatedConversion, Saturating, Zero},
     TryRuntimeError,
 };
 
@@ -14,7 +15,9 @@ impl<T: Config> Pallet<T> {
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::newest_output_is_the_parents()?;
         Self::no_output_outlives_the_retention()?;
-        Self::no_block_is_missing_between_oldest_and_newest()
+        Self::no_block_is_missing_between_oldest_and_newest()?;
+        Self::slots_are_those_of_remembered_blocks()?;
+        Self::slots_of_later_blocks_are_later()
     }
 
     /// The newest output belongs to the parent block.
@@ -48,6 +51,32 @@ impl<T: Config> Pallet<T> {
         ensure!(
             blocks().count() == span.saturated_into::<usize>(),
             "a block's output is missing between the oldest and the newest"
+        );
+        Ok(())
+    }
+
+    /// Every block with an output, and this one, has a slot, and none does besides them. Nothing
+    /// tells that of block 0.
+    fn slots_are_those_of_remembered_blocks() -> Result<(), TryRuntimeError> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let mut expected: BTreeSet<_> = Outputs::<T>::iter_keys().chain([now]).collect();
+        expected.remove(&Zero::zero());
+        ensure!(
+            Slots::<T>::iter_keys().collect::<BTreeSet<_>>() == expected,
+            "slots are not those of the blocks with an output and of this one"
+        );
+        Ok(())
+    }
+
+    /// Slots of later blocks are later.
+    fn slots_of_later_blocks_are_later() -> Result<(), TryRuntimeError> {
+        let slots: BTreeMap<_, _> = Slots::<T>::iter().collect();
+        ensure!(
+            slots
+                .values()
+                .zip(slots.values().skip(1))
+                .all(|(earlier, later)| earlier < later),
+            "a block's slot is not after that of the block before"
         );
         Ok(())
     }

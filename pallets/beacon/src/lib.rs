@@ -14,8 +14,12 @@
 //!
 //! The VRF output of a block is known only when that block is finished, so `beacon[n]` is written
 //! by `on_initialize` of block `n + 1`, before any transaction of that block runs. A draw about
-//! something included in block `n` waits some blocks and uses the output of a later block; how
-//! many is the drawing pallet's constant.
+//! something included in block `n` waits and uses the output of a later block; how long is the
+//! drawing pallet's constant.
+//!
+//! Authors are given *slots*, and may leave theirs empty. So that nobody can choose by that which
+//! block decides a draw, draws name a slot, and the first block at or after it decides. For this the
+//! pallet also remembers the slot of every block.
 //!
 //! The pallet has no calls. What others use:
 //!
@@ -23,12 +27,13 @@
 //! | --- | --- | --- |
 //! | [`Pallet::output`] | any pallet, any client through storage | `beacon[n]` of one recent block |
 //! | [`Pallet::latest`] | any pallet | the newest output, that of the parent block |
+//! | [`Pallet::first_since`] | any pallet | the output of the first block at or after a slot |
 //!
 //! ## Goals
 //!
 //! - Every node computes the same value for a block, for ever.
 //! - Nobody can choose a value. An author can only withhold its own block, and loses the block.
-//! - Bounded storage: the outputs of the last [`Config::Retention`] blocks.
+//! - Bounded storage: the outputs and slots of the last [`Config::Retention`] blocks.
 //!
 //! ## Non-goals
 //!
@@ -44,7 +49,8 @@
 //!   only. Should a block come without one, the chain of outputs goes on without fresh
 //!   randomness for that block, and [`Event::OutputWithoutVrf`] says so: a stall would cost
 //!   workers more than one guessable link between two that are not.
-//! - The pallet runs in every block from the first on.
+//! - The pallet runs in every block from the first on, after whatever tells its slot.
+//! - Slots of later blocks are later.
 //!
 //! ## Invariants
 //!
@@ -52,12 +58,15 @@
 //!
 //! - the newest output belongs to the parent block;
 //! - no output is older than the retention;
-//! - between the oldest and the newest output no block is missing.
+//! - between the oldest and the newest output no block is missing;
+//! - every block with an output, and this one, has a slot, and none does besides them;
+//! - slots of later blocks are later.
 //!
 //! ## Terminology
 //!
 //! - **Output**: the beacon's 32 bytes of one block, written `beacon[n]`.
 //! - **Draw**: a choice made by a pallet from an output and its own subject.
+//! - **Slot**: BABE's. Three seconds in which at most one block is authored.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -69,14 +78,18 @@
     )
 )]
 
+#[cfg(any(feature = "std", feature = "try-runtime"))]
+extern crate alloc;
+
 use polkadot_sdk::*;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod mixing;
+mod slots;
 mod weights;
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 #[cfg(test)]
 mod mock;
@@ -87,22 +100,13 @@ pub use mixing::{mix, Output};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
-impl<T: Config> mizan_protocol::traits::Beacon for Pallet<T> {
-    fn latest() -> Output {
-        Self::latest()
-    }
-
-    fn of(block: mizan_protocol::BlockNumber) -> Option<Output> {
-        Self::output(block.into())
-    }
-}
-
 /// The beacon's storage, hook and event.
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
     use frame_support::{pallet_prelude::*, traits::Randomness};
     use frame_system::pallet_prelude::*;
+    use mizan_protocol::Slot;
     use sp_runtime::traits::Zero;
 
     /// What the runtime decides.
@@ -111,6 +115,9 @@ pub mod pallet {
         /// The VRF output of the parent block's author, hashed with an empty subject; `None` when
         /// that block carried no VRF.
         type AuthorVrf: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
+
+        /// The slot of the current block, known from the beginning of the block on.
+        type Slot: Get<Slot>;
 
         /// How many blocks back an output can be asked for.
         #[pallet::constant]
@@ -133,6 +140,11 @@ pub mod pallet {
     pub type Outputs<T: Config> =
         StorageMap<_, Twox64Concat, BlockNumberFor<T>, Output, OptionQuery>;
 
+    /// The slot of each block that has an output, and of the current one. Block 0 has none and
+    /// reads as zero. Hasher: as of [`Outputs`].
+    #[pallet::storage]
+    pub type Slots<T: Config> = StorageMap<_, Twox64Concat, BlockNumberFor<T>, Slot, ValueQuery>;
+
     /// What the beacon tells the outside.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -148,6 +160,7 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
             Self::mix_parent(now);
+            Self::remember_slot(now);
             T::WeightInfo::on_initialize()
         }
 

@@ -5,12 +5,16 @@ use frame_support::{
     derive_impl, parameter_types,
     traits::{Hooks, Randomness},
 };
+use mizan_protocol::Slot;
 use polkadot_sdk::*;
 use sp_core::H256;
 use sp_runtime::BuildStorage;
 
 /// Small enough that a test sees outputs expire.
 pub(crate) const RETENTION: u32 = 8;
+
+/// The slot of block 1: not its number.
+pub(crate) const FIRST_SLOT: Slot = 500;
 
 #[frame_support::runtime]
 mod runtime {
@@ -41,6 +45,8 @@ impl frame_system::Config for Test {
 parameter_types! {
     /// The parent block's VRF output, as the next `on_initialize` will see it.
     pub static ParentVrf: Option<H256> = None;
+    /// The slot of the current block.
+    pub static CurrentSlot: Slot = 0;
 }
 
 /// Stands for BABE: hands out what the test put into [`ParentVrf`].
@@ -54,6 +60,7 @@ impl Randomness<Option<H256>, u32> for NamedVrf {
 
 impl pallet_beacon::Config for Test {
     type AuthorVrf = NamedVrf;
+    type Slot = CurrentSlot;
     type Retention = frame_support::traits::ConstU32<RETENTION>;
     type WeightInfo = ();
 }
@@ -63,12 +70,19 @@ pub(crate) fn vrf_of(block: u32) -> H256 {
     H256::from_low_u64_be(1_000 + u64::from(block))
 }
 
-/// Enters the next block, whose parent was authored with `parent_vrf`.
+/// Enters the next block, whose parent was authored with `parent_vrf`, in the next slot.
 pub(crate) fn enter_next_block(parent_vrf: Option<H256>) {
     let next = System::block_number() + 1;
     System::set_block_number(next);
     ParentVrf::set(parent_vrf);
+    CurrentSlot::set(CurrentSlot::get() + 1);
     Beacon::on_initialize(next);
+}
+
+/// Leaves so many slots empty, then enters the next block.
+pub(crate) fn skip_slots(empty: Slot) {
+    CurrentSlot::set(CurrentSlot::get() + empty);
+    run_to_block(System::block_number() + 1);
 }
 
 /// Enters blocks up to `target`, each parent but the genesis block with its own VRF output.
@@ -85,6 +99,7 @@ pub(crate) fn on_new_chain(test: impl FnOnce()) {
         .build_storage()
         .expect("an empty genesis builds");
     sp_io::TestExternalities::new(storage).execute_with(|| {
+        CurrentSlot::set(FIRST_SLOT - 1);
         test();
         Beacon::do_try_state().expect("the pallet's invariants hold after the test");
     });

@@ -1,7 +1,8 @@
 //! The beacon's behaviour, one sentence a test.
 
-use crate::{mix, mock::*, Event, Outputs};
+use crate::{mix, mock::*, Event, Outputs, Slots};
 use codec::Encode;
+use mizan_protocol::traits::Beacon as _;
 use polkadot_sdk::*;
 use sp_core::H256;
 use sp_io::hashing::blake2_256;
@@ -146,5 +147,119 @@ fn try_state_fails_when_an_output_outlives_the_retention() {
             Err("an output is older than the retention".into())
         );
         Outputs::<Test>::remove(RETENTION - 1);
+    });
+}
+
+#[test]
+fn a_blocks_slot_is_known_in_it_and_in_the_next_one() {
+    on_new_chain(|| {
+        run_to_block(3);
+        assert_eq!(Beacon::slot(), FIRST_SLOT + 2);
+        assert_eq!(Beacon::parent_slot(), FIRST_SLOT + 1);
+        skip_slots(10);
+        assert_eq!(Beacon::slot(), FIRST_SLOT + 13);
+        assert_eq!(Beacon::parent_slot(), FIRST_SLOT + 2);
+    });
+}
+
+#[test]
+fn the_genesis_block_has_slot_zero() {
+    on_new_chain(|| {
+        run_to_block(1);
+        assert_eq!(Beacon::parent_slot(), 0);
+        assert_eq!(Beacon::first_since(0), Beacon::output(0));
+        assert_eq!(Beacon::first_since(1), None);
+    });
+}
+
+#[test]
+fn first_since_is_the_block_of_that_slot() {
+    on_new_chain(|| {
+        run_to_block(6);
+        for block in 1..6 {
+            let slot = FIRST_SLOT + u64::from(block) - 1;
+            assert_eq!(Beacon::first_since(slot), Beacon::output(block), "{block}");
+        }
+    });
+}
+
+#[test]
+fn first_since_is_the_first_block_after_an_empty_slot() {
+    on_new_chain(|| {
+        run_to_block(3);
+        // Block 3 has slot 502, block 4 slot 508.
+        skip_slots(5);
+        run_to_block(7);
+        assert_eq!(Beacon::first_since(FIRST_SLOT + 2), Beacon::output(3));
+        for empty in 3..=8 {
+            let first = Beacon::first_since(FIRST_SLOT + empty);
+            assert_eq!(first, Beacon::output(4), "{empty}");
+        }
+        assert_eq!(Beacon::first_since(FIRST_SLOT + 9), Beacon::output(5));
+    });
+}
+
+#[test]
+fn no_block_is_first_before_it_is_finished() {
+    on_new_chain(|| {
+        run_to_block(4);
+        skip_slots(100);
+        let slot = Beacon::slot();
+        assert_eq!(Beacon::first_since(slot), None);
+        assert_eq!(Beacon::first_since(FIRST_SLOT + 4), None);
+        run_to_block(6);
+        assert_eq!(Beacon::first_since(slot), Beacon::output(5));
+        assert_eq!(Beacon::first_since(FIRST_SLOT + 4), Beacon::output(5));
+    });
+}
+
+#[test]
+fn first_since_is_unknown_when_an_earlier_block_may_be_forgotten() {
+    on_new_chain(|| {
+        run_to_block(3 * RETENTION);
+        let oldest = 2 * RETENTION;
+        assert!(
+            Outputs::<Test>::contains_key(oldest) && !Outputs::<Test>::contains_key(oldest - 1)
+        );
+        let slot = FIRST_SLOT + u64::from(oldest) - 1;
+        // Whether the oldest one was the first since its own slot is forgotten, too.
+        assert_eq!(Beacon::first_since(slot), None);
+        assert_eq!(Beacon::first_since(slot + 1), Beacon::output(oldest + 1));
+        assert_eq!(Slots::<Test>::iter().count(), RETENTION as usize + 1);
+    });
+}
+
+/// By looking at every block.
+#[test]
+fn first_since_is_what_a_search_of_all_blocks_finds() {
+    on_new_chain(|| {
+        for empty in [0, 3, 0, 0, 1, 7, 0, 2, 0, 0, 5, 0, 1] {
+            skip_slots(empty);
+            let now = System::block_number();
+            let kept = now.saturating_sub(RETENTION).max(1)..now;
+            let slots: Vec<_> = kept
+                .map(|block| (Slots::<Test>::get(block), block))
+                .collect();
+            let oldest = slots.first().map_or(0, |(slot, _)| *slot);
+            for slot in oldest + 1..Beacon::slot() + 3 {
+                let first = slots.iter().find(|(of_block, _)| *of_block >= slot);
+                let expected = first.and_then(|(_, block)| Beacon::output(*block));
+                assert_eq!(Beacon::first_since(slot), expected, "{slot} at {now}");
+            }
+        }
+    });
+}
+
+#[test]
+fn try_state_fails_when_a_slot_is_missing_or_too_early() {
+    on_new_chain(|| {
+        run_to_block(6);
+        let slot = Slots::<Test>::take(4);
+        let missing = "slots are not those of the blocks with an output and of this one";
+        assert_eq!(Beacon::do_try_state(), Err(missing.into()));
+        Slots::<Test>::insert(4, slot - 1);
+        let early = "a block's slot is not after that of the block before";
+        assert_eq!(Beacon::do_try_state(), Err(early.into()));
+        Slots::<Test>::insert(4, slot);
     });
 }

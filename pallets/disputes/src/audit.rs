@@ -2,7 +2,7 @@
 
 use crate::DisputeTime;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use mizan_protocol::{jobs::AuditScope, Balance, BlockNumber};
+use mizan_protocol::{jobs::AuditScope, Balance, Slot};
 use polkadot_sdk::{
     frame_support::{traits::ConstU32, BoundedVec},
     sp_core::H256,
@@ -73,7 +73,7 @@ pub struct Audit<AccountId> {
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Stage<AccountId> {
-    /// The beacon of a block decides whether an auditor is drawn, and whom.
+    /// The beacon of a block to come decides whether an auditor is drawn, and whom.
     #[codec(index = 0)]
     Waits(PendingDraw),
     /// An auditor is at work.
@@ -98,8 +98,8 @@ pub enum Stage<AccountId> {
     TypeInfo,
 )]
 pub struct PendingDraw {
-    /// The block whose beacon draws.
-    pub block: BlockNumber,
+    /// The beacon of the first block at or after this slot draws.
+    pub slot: Slot,
     /// Why, and with what probability.
     pub reason: DrawReason,
     /// How much the auditor will check.
@@ -244,19 +244,22 @@ pub struct ReceiptDemand<AccountId> {
 }
 
 impl<AccountId> Audit<AccountId> {
-    /// A result was claimed: the beacon of that block decides.
-    pub(crate) fn of_claim(block: BlockNumber) -> Self {
+    /// Nobody was drawn yet.
+    pub(crate) fn begun_with(stage: Stage<AccountId>) -> Self {
         Self {
-            stage: Stage::Waits(PendingDraw {
-                block,
-                reason: DrawReason::Claimed,
-                scope: AuditScope::Sampled,
-                ordered: false,
-            }),
+            stage,
             passes: BoundedVec::new(),
             drawn: BoundedVec::new(),
             misses: 0,
             order: None,
+        }
+    }
+
+    /// The slot of the draw that is to come.
+    pub fn draw_slot(&self) -> Option<Slot> {
+        match &self.stage {
+            Stage::Waits(draw) => Some(draw.slot),
+            Stage::Open(_) | Stage::Done => None,
         }
     }
 

@@ -11,13 +11,14 @@ use frame_support::{
         tokens::Precision,
         PostTransactions, UnfilteredDispatchable,
     },
+    weights::Weight,
 };
 use frame_system::{pallet_prelude::OriginFor, RawOrigin};
 use mizan_protocol::{
     jobs::AuditScope,
-    traits::{ClaimedResults, Disputes, NotInChallenge},
+    traits::{Beacon, ClaimedResults, Disputes, NotInChallenge},
     weights::LEAST_OPERATION_BYTES,
-    BlockNumber, UNIT,
+    Slot, UNIT,
 };
 use mizan_tensor::{MAX_OPERATIONS, MAX_PROGRAM_BYTES};
 
@@ -36,8 +37,9 @@ pub trait BenchmarkHelper<AccountId, Signature> {
     /// A receipt over that job, as [`BenchmarkHelper::wrong_result`] makes it with the longest
     /// evidence, in which the first byte is not the job's; and what opens it there.
     fn false_receipt(operations: u32, parameters: u32, seed: &H256) -> (JobId, H256, Vec<u8>);
-    /// The beacon knows that block.
-    fn remember_beacon(block: BlockNumber);
+    /// The beacon remembers as many blocks as it may. Gives the slot of one whose search takes the
+    /// longest.
+    fn remember_blocks() -> Slot;
 }
 
 /// Bytes of the shortest parameter: its hash, its element type and one dimension.
@@ -140,6 +142,7 @@ pub fn fill_audits<T: Config>(
         begun: false,
         misses: 0,
     });
+    Pallet::<T>::drop_draw(job, &audit);
     audit.stage = Stage::Done;
     if at_work {
         let who = auditor::<T>(MAX_PASSES, RICH)?;
@@ -159,6 +162,31 @@ pub fn fill_audits<T: Config>(
     Cases::<T>::insert(job, case);
     Audits::<T>::insert(job, audit);
     Ok(())
+}
+
+/// Nothing is drawn for a job any more.
+pub fn forgo_draw<T: Config>(job: JobId) {
+    if let Some(mut audit) = Audits::<T>::get(job) {
+        Pallet::<T>::drop_draw(job, &audit);
+        audit.stage = Stage::Done;
+        Audits::<T>::insert(job, audit);
+    }
+}
+
+/// Who is hit by the last of the tries to draw an auditor that hits somebody new.
+fn last_hit<T: Config>(job: JobId) -> Result<T::AccountId, BenchmarkError> {
+    let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+    let beacon = T::Beacon::latest();
+    let all = Pallet::<T>::all_free_bonds();
+    let mut hits: Vec<_> = (0..drawing::TRIES)
+        .filter_map(|attempt| Pallet::<T>::hit(job, &beacon, attempt, all))
+        .collect();
+    while let Some(last) = hits.pop() {
+        if !hits.contains(&last) && !audit.drawn.contains(&last) {
+            return Ok(last);
+        }
+    }
+    Err("nobody new is hit".into())
 }
 
 /// The auditor at work on a job.
@@ -318,13 +346,13 @@ mod benchmarks {
         Ok(())
     }
 
-    /// The last pass that there may be. The look at whether the call is free comes before it and
-    /// has no weight of its own.
+    /// The last pass after which a further auditor may be drawn. The look at whether the call is free
+    /// comes before it and has no weight of its own.
     #[benchmark]
     fn submit_verdict() -> Result<(), BenchmarkError> {
         let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
         open_demands::<T>(job, 0)?;
-        fill_audits::<T>(job, MAX_PASSES.saturating_sub(1), true, true)?;
+        fill_audits::<T>(job, MAX_PASSES.saturating_sub(2), true, true)?;
         let verdict = Verdict::Pass {
             receipt: H256([3; 32]),
         };
@@ -338,8 +366,8 @@ mod benchmarks {
                 .map_err(|error| error.error)?;
         }
 
-        let passes = Audits::<T>::get(job).map(|audit| audit.passes.len());
-        assert_eq!(passes, Some(MAX_PASSES as usize));
+        let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+        assert!(audit.draw_slot().is_some());
         Ok(())
     }
 
@@ -420,36 +448,75 @@ mod benchmarks {
         Ok(())
     }
 
-    /// A draw that hits only auditors who have as many locks as may be or were drawn before, and a
-    /// receipt of every pass that nobody opened.
+    /// An auditor at work without a verdict. `r`: passes whose receipts nobody opened.
     #[benchmark]
-    fn advance() -> Result<(), BenchmarkError> {
+    fn advance(r: Linear<0, MAX_PASSES>) -> Result<(), BenchmarkError> {
         let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
-        fill_audits::<T>(job, MAX_PASSES, true, false)?;
-        let block = mizan_protocol::block_number::<T>();
-        T::BenchmarkHelper::remember_beacon(block);
-        for number in 0..4 * PAGE {
-            let who = auditor::<T>(MAX_PASSES.saturating_add(number), 1_000 * UNIT)?;
-            Auditors::<T>::mutate_extant(who, |auditor| auditor.locks = MAX_AUDIT_LOCKS);
-        }
+        fill_audits::<T>(job, r, true, true)?;
         Audits::<T>::mutate_extant(job, |audit| {
-            audit.stage = Stage::Waits(PendingDraw {
-                block,
-                reason: DrawReason::Certain,
-                scope: AuditScope::Full,
-                ordered: false,
-            });
+            if let Stage::Open(open) = &mut audit.stage {
+                open.verdict_by_time = 0;
+            }
         });
-        frame_system::Pallet::<T>::set_block_number(block.saturating_add(1).into());
 
         #[block]
         {
-            let _ = <Pallet<T> as Disputes<T::AccountId>>::advance(job, true);
+            let _ = <Pallet<T> as Disputes<T::AccountId>>::advance(job);
         }
 
         let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
         assert!(audit.passes.iter().all(|pass| pass.slashed));
-        assert_eq!(audit.misses, MAX_PASSES);
+        assert!(audit.draw_slot().is_some());
+        Ok(())
+    }
+
+    /// The next one is not due.
+    #[benchmark]
+    fn look_for_draws() {
+        Draws::<T>::insert(Slot::MAX.to_be_bytes(), 0, ());
+        let used;
+
+        #[block]
+        {
+            used = Pallet::<T>::make_draws(Weight::MAX);
+        }
+
+        assert_eq!(used, T::WeightInfo::look_for_draws());
+    }
+
+    /// A late draw among auditors of several pages, all but one of whom have as many locks as may
+    /// be, after as many tries as may be.
+    #[benchmark]
+    fn draw() -> Result<(), BenchmarkError> {
+        let (job, ..) = T::BenchmarkHelper::wrong_result(1, 0, 0);
+        let passes = MAX_PASSES.saturating_sub(1);
+        fill_audits::<T>(job, passes, true, false)?;
+        for number in 0..4 * PAGE {
+            let who = auditor::<T>(MAX_PASSES.saturating_add(number), RICH)?;
+            Auditors::<T>::mutate_extant(who, |auditor| auditor.locks = MAX_AUDIT_LOCKS);
+        }
+        let slot = T::BenchmarkHelper::remember_blocks();
+        let mut audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+        let draw = PendingDraw {
+            slot,
+            reason: DrawReason::Certain,
+            scope: AuditScope::Full,
+            ordered: false,
+        };
+        audit.stage = Stage::Waits(draw);
+        Audits::<T>::insert(job, audit);
+        Draws::<T>::insert(slot.to_be_bytes(), job, ());
+        let may_audit = last_hit::<T>(job)?;
+        Auditors::<T>::mutate_extant(may_audit, |auditor| auditor.locks = 0);
+
+        #[block]
+        {
+            Draws::<T>::remove(slot.to_be_bytes(), job);
+            Pallet::<T>::make_draw(job);
+        }
+
+        let audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
+        assert!(audit.at_work().is_some());
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use frame_support::{
 };
 use mizan_protocol::{
     block_number,
-    jobs::Grounds,
+    jobs::{AuditScope, Grounds},
     traits::{Audited, ClaimedResults, Disputes, Due},
     BlockNumber,
 };
@@ -239,20 +239,32 @@ impl<T: Config> Disputes<T::AccountId> for Pallet<T> {
                 next_demand: 0,
             },
         );
-        Audits::<T>::insert(job, Audit::of_claim(Self::drawing_block()));
+        let draw = Self::draw_later(job, DrawReason::Claimed, AuditScope::Sampled, false);
+        Audits::<T>::insert(job, Audit::begun_with(draw));
         Self::block_of(settles_time)
     }
 
-    fn advance(job: JobId, may_draw: bool) -> Due {
+    fn advance(job: JobId) -> (Due, Weight) {
+        let receipts = Cases::<T>::get(job).map_or(0, |case| case.open_receipts);
         // Silence is judged before anything else.
         if !matches!(Self::due(job), Due::Convict(_)) {
-            Self::advance_audit(job, may_draw);
+            Self::advance_audit(job);
         }
-        Self::due(job)
+        (Self::due(job), T::WeightInfo::advance(receipts))
     }
 
     fn advance_weight() -> Weight {
-        T::WeightInfo::advance()
+        T::WeightInfo::advance(MAX_PASSES)
+    }
+
+    fn passes(job: JobId) -> u32 {
+        let audit = Audits::<T>::get(job);
+        let passes = audit.map(|audit| u32::try_from(audit.passes.len()).unwrap_or(MAX_PASSES));
+        passes.unwrap_or(0)
+    }
+
+    fn most_passes() -> u32 {
+        MAX_PASSES
     }
 
     fn due(job: JobId) -> Due {

@@ -16,7 +16,8 @@ impl<T: Config> Pallet<T> {
         Self::audits_count_their_demands()?;
         Self::bonds_are_held_and_locked()?;
         Self::free_bonds_are_summed()?;
-        Self::holds_are_what_orders_hold()
+        Self::holds_are_what_orders_hold()?;
+        Self::queued_draws_are_those_that_audits_wait_for()
     }
 
     /// Every case is of a job whose result can be challenged. The jobs pallet asks for the case of
@@ -180,6 +181,18 @@ impl<T: Config> Pallet<T> {
             let held = T::Currency::balance_on_hold(&HoldReason::AuditOrder.into(), &who);
             ensure!(held == sum, "the prices of orders differ from what is held");
         }
+        Ok(())
+    }
+
+    /// Each audit that waits for a draw is queued once, in the slot that it names, and no other is.
+    fn queued_draws_are_those_that_audits_wait_for() -> Result<(), DispatchError> {
+        let queued: BTreeSet<_> = Draws::<T>::iter_keys().collect();
+        let waiting = Audits::<T>::iter()
+            .filter_map(|(job, audit)| Some((audit.draw_slot()?.to_be_bytes(), job)));
+        ensure!(
+            queued == waiting.collect::<BTreeSet<_>>(),
+            "the draws that are queued are not those that audits wait for"
+        );
         Ok(())
     }
 }

@@ -20,8 +20,8 @@
 //! | `open_receipt` | any account; free of fees when it is right |
 //!
 //! ## Audits
-//! With probability `Economics.audit_probability` a claimed result is audited: the beacon draws an
-//! *auditor* by free bond, and a part of that bond is locked behind its *verdict*. What it has to
+//! With probability `Economics.audit_probability` a claimed result is audited: the beacon of a block
+//! that nobody knows yet draws an *auditor* by free bond, and a part of that bond is locked behind its *verdict*. What it has to
 //! look at, its *drawn set*, follows from its *seed*. It passes the result with a *receipt*, the
 //! keyed hash of what it looked at; or proves it wrong; or demands what it is not given, while its
 //! time rests. Without a verdict it loses a part of its lock and another is drawn; after
@@ -63,7 +63,8 @@
 //! - every case has an audit, and no other job has one;
 //! - every auditor's bond is held on its account, and its locks are those of its verdicts;
 //! - auditors' places have no gap, and free bonds are summed right;
-//! - what is held for orders is what orders name.
+//! - what is held for orders is what orders name;
+//! - the draws that are queued are those that audits wait for.
 //!
 //! ## Terminology
 //! *Case*: what is kept of a job while its result can be challenged. *Evidence*: the verified
@@ -100,7 +101,7 @@ mod weights;
 
 pub use audit::*;
 #[cfg(feature = "runtime-benchmarks")]
-pub use benchmarking::{fill_audits, BenchmarkHelper};
+pub use benchmarking::{fill_audits, forgo_draw, BenchmarkHelper};
 pub use case::{Case, Demand};
 pub use free_bonds::{MAX_AUDITORS, PAGE};
 pub use pallet::*;
@@ -196,6 +197,7 @@ pub mod pallet {
         traits::{Beacon, ClaimedResults, Models},
         Economics, Timing,
     };
+    use sp_runtime::Perbill;
 
     /// Money on its way.
     pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
@@ -224,6 +226,10 @@ pub mod pallet {
 
         /// Draws auditors.
         type Beacon: Beacon;
+
+        /// The share of a block that draws may take.
+        #[pallet::constant]
+        type DrawsShare: Get<Perbill>;
 
         /// Burns deposits and auditors' locks, and counts it.
         type BurnedDeposit: frame_support::traits::OnUnbalanced<CreditOf<Self>>;
@@ -310,6 +316,13 @@ pub mod pallet {
     /// The audits of jobs whose result can be challenged. Hasher: as of [`Cases`].
     #[pallet::storage]
     pub type Audits<T: Config> = StorageMap<_, Twox64Concat, JobId, AuditOf<T>>;
+
+    /// The draws to come, by slot and job: see [`PendingDraw`]. Hashers: the slots are kept in
+    /// big-endian bytes, unhashed, so that the first draw is the next one; ids count up, nobody
+    /// chooses them.
+    #[pallet::storage]
+    pub type Draws<T: Config> =
+        StorageDoubleMap<_, Identity, [u8; 8], Twox64Concat, JobId, (), OptionQuery>;
 
     /// The jobs on which an auditor is at work, or for whose pass it answers. Hashers: accounts are
     /// chosen by users, so a cryptographic one; ids are not.
@@ -749,7 +762,8 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
             // For what is done after the last transaction.
-            T::WeightInfo::tick()
+            let tick = T::WeightInfo::tick();
+            tick.saturating_add(Self::make_draws(Self::limit_of_draws()))
         }
 
         fn integrity_test() {
@@ -762,6 +776,11 @@ pub mod pallet {
                     .reserved
                     .is_some_and(|reserved| proof.all_lte(reserved)),
                 "the reserve of the operational lane must fit one maximal fraud proof"
+            );
+            let draw = T::WeightInfo::look_for_draws().saturating_add(T::WeightInfo::draw());
+            assert!(
+                draw.all_lte(Self::limit_of_draws()),
+                "the share of draws in a block must fit one"
             );
             assert!(
                 limits.max_extrinsic.is_none_or(|max| proof.all_lte(max)),

@@ -137,7 +137,7 @@ impl<T: Config> Pallet<T> {
                 Some(order) if ordered => order.misses = order.misses.saturating_add(1),
                 _ => audit.misses = audit.misses.saturating_add(1),
             },
-            Stage::Done => Self::draw_again(audit, scope, ordered),
+            Stage::Done => Self::draw_again(job, audit, scope, ordered),
         }
         // Whoever is drawn to check the same again is drawn for certain.
         if let Stage::Waits(draw) = &mut audit.stage {

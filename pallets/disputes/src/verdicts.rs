@@ -102,7 +102,7 @@ impl<T: Config> Pallet<T> {
             }
             audit.stage = Stage::Done;
         } else {
-            audit.stage = Self::draw_later(DrawReason::Passed, AuditScope::Sampled, false);
+            audit.stage = Self::draw_later(job, DrawReason::Passed, AuditScope::Sampled, false);
         }
     }
 
@@ -129,7 +129,7 @@ impl<T: Config> Pallet<T> {
             misses: 0,
         });
         if audit.stage == Stage::Done {
-            Self::conclude_audits(&mut audit);
+            Self::conclude_audits(job, &mut audit);
         }
         Audits::<T>::insert(job, audit);
         T::Results::note(job, Rule::AuditOrdered { scope, price });
@@ -209,6 +209,7 @@ impl<T: Config> Pallet<T> {
             defensive!("a claimed result has no audit");
             return Audited::not_drawn();
         };
+        Self::drop_draw(job, &audit);
         if let Some(Grounds::Wrong(Accusation::Element { operation, index })) = convicted {
             if let (false, Ok(subject)) = (audit.passes.is_empty(), Self::subject(job)) {
                 let wrong: Vec<usize> = (0..audit.passes.len())

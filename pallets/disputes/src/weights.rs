@@ -27,9 +27,14 @@ pub trait WeightInfo {
     fn demand_receipt(o: u32, b: u32) -> Weight;
     /// Includes the look at whether it is free of fees.
     fn open_receipt(o: u32, b: u32) -> Weight;
-    /// What the agenda does for the audits of a job: at most a draw that fails as often as it may,
-    /// and a demand for each receipt that nobody answered.
-    fn advance() -> Weight;
+    /// What the agenda does for the audits of a job: at most an auditor without a verdict, and `r`
+    /// demands for receipts that nobody answered.
+    fn advance(r: u32) -> Weight;
+    /// Looking which draws are due.
+    fn look_for_draws() -> Weight;
+    /// Making one: at most one that hits on the last try and is so late that the block which decides
+    /// it must be searched.
+    fn draw() -> Weight;
 
     /// A demand for a receipt about a program of so many bytes.
     fn demand_receipt_of(program: u32) -> Weight {
@@ -102,7 +107,13 @@ impl WeightInfo for () {
     fn open_receipt(o: u32, b: u32) -> Weight {
         Self::answer(o, b, 0)
     }
-    fn advance() -> Weight {
-        bound(1_500, 140, 100)
+    fn advance(r: u32) -> Weight {
+        bound(300, 40, 20).saturating_add(bound(150, 15, 12).saturating_mul(r.into()))
+    }
+    fn look_for_draws() -> Weight {
+        bound(10, 2, 0)
+    }
+    fn draw() -> Weight {
+        bound(900, 110, 18)
     }
 }

@@ -30,13 +30,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Does what is due up to this block, as far as the meter allows. The rest is done in the
-    /// next one. Auditors are drawn only in the `beginning` of a block, before its transactions.
-    pub(crate) fn work_off_agenda(now: BlockNumber, meter: &mut WeightMeter, beginning: bool) {
+    /// next one.
+    pub(crate) fn work_off_agenda(now: BlockNumber, meter: &mut WeightMeter) {
         let start = AgendaCursor::<T>::get();
         let mut cursor = start;
         while cursor <= now && meter.can_consume(T::WeightInfo::agenda_block()) {
             meter.consume(T::WeightInfo::agenda_block());
-            if !Self::work_off_block(cursor, meter, beginning) {
+            if !Self::work_off_block(cursor, meter) {
                 break;
             }
             cursor = cursor.saturating_add(1);
@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Says whether nothing of that block is left.
-    fn work_off_block(block: BlockNumber, meter: &mut WeightMeter, beginning: bool) -> bool {
+    fn work_off_block(block: BlockNumber, meter: &mut WeightMeter) -> bool {
         loop {
             let Some(id) = Agenda::<T>::iter_key_prefix(block).next() else {
                 return true;
@@ -56,20 +56,21 @@ impl<T: Config> Pallet<T> {
                 return false;
             }
             Agenda::<T>::remove(block, id);
-            meter.consume(Self::do_what_is_due(id, beginning));
+            meter.consume(Self::do_what_is_due(id));
         }
     }
 
     /// The weight of one job of the agenda, whatever is due.
     pub(crate) fn agenda_step() -> Weight {
-        T::WeightInfo::agenda_step().saturating_add(T::Disputes::advance_weight())
+        T::WeightInfo::agenda_step(T::Disputes::most_passes())
+            .saturating_add(T::Disputes::advance_weight())
     }
 
     /// Gives what it weighed.
-    fn do_what_is_due(id: JobId, beginning: bool) -> Weight {
+    fn do_what_is_due(id: JobId) -> Weight {
         let Some(mut job) = Jobs::<T>::get(id) else {
             defensive!("the agenda names an unknown job");
-            return T::WeightInfo::agenda_step();
+            return T::WeightInfo::agenda_step(0);
         };
         let weight = match job.state.clone() {
             JobState::Open => {
@@ -86,14 +87,16 @@ impl<T: Config> Pallet<T> {
                 T::WeightInfo::time_out()
             }
             JobState::Attested(assignment, attestation) => {
-                let weight = match T::Disputes::advance(id, beginning) {
+                let (due, advanced) = T::Disputes::advance(id);
+                let weight = match due {
                     Due::Settle => {
+                        let auditors = T::Disputes::passes(id);
                         Self::settle(id, &mut job, assignment, attestation);
-                        T::WeightInfo::settle()
+                        T::WeightInfo::settle(auditors)
                     }
-                    due @ Due::Nothing(_) => {
+                    Due::Nothing(_) => {
                         Self::put_on_agenda(id, &mut job, Self::looks_at(due));
-                        T::WeightInfo::settle()
+                        T::WeightInfo::settle(0)
                     }
                     Due::Convict(request) => {
                         let grounds = Grounds::Unanswered(request);
@@ -101,7 +104,7 @@ impl<T: Config> Pallet<T> {
                         T::WeightInfo::convict()
                     }
                 };
-                weight.saturating_add(T::Disputes::advance_weight())
+                weight.saturating_add(advanced)
             }
             JobState::Settled(..)
             | JobState::Ended { .. }

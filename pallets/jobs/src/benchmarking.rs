@@ -33,9 +33,9 @@ pub trait BenchmarkHelper<AccountId> {
     /// A job with a claimed result and the most demands, all of them overdue, whose provider's
     /// bond backs the most other jobs that its workers have.
     fn job_with_silent_worker() -> JobId;
-    /// As many auditors passed a result as may, and its requester ordered an audit. One more auditor
-    /// is at work, and every receipt is demanded, if so asked.
-    fn fill_audits(job: JobId, at_work: bool);
+    /// So many auditors passed a result, and its requester ordered an audit. One more auditor is at
+    /// work, and every receipt is demanded, if so asked.
+    fn fill_audits(job: JobId, passes: u32, at_work: bool);
     /// Lets so much dispute time pass that every period of a dispute is over.
     fn let_dispute_time_pass();
     /// A job with a claimed result that is too large to be demanded, and its requester.
@@ -46,6 +46,8 @@ pub trait BenchmarkHelper<AccountId> {
 const MISSES: u32 = 15;
 /// Most auditors that are drawn for a job.
 const MOST_DRAWN: u32 = 16;
+/// Most verdicts "pass" on a job.
+const MOST_PASSES: u32 = 8;
 /// Most that the jobs here pay for a compute unit; their workers ask for less.
 const PRICE: Balance = UNIT;
 /// Covers the lock of each.
@@ -261,23 +263,23 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(now, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(now, &mut WeightMeter::new());
         }
 
         assert_eq!(AgendaCursor::<T>::get(), now.saturating_add(1));
     }
 
-    /// One job is due, and is paid for, as are the most auditors. The look at its block is counted
+    /// One job is due, and is paid for. `a`: auditors who are paid. The look at its block is counted
     /// here once more.
     #[benchmark]
-    fn settle() -> Result<(), BenchmarkError> {
+    fn settle(a: Linear<0, MOST_PASSES>) -> Result<(), BenchmarkError> {
         let id = worn_and_attested::<T>()?;
-        T::BenchmarkHelper::fill_audits(id, false);
+        T::BenchmarkHelper::fill_audits(id, a, false);
         let due = go_to_due_block::<T>(id)?;
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -293,7 +295,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -310,7 +312,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -328,7 +330,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -347,7 +349,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         let state = Jobs::<T>::get(id).map(|job| job.state);
@@ -364,7 +366,7 @@ mod benchmarks {
     #[benchmark]
     fn refuse_delivery() -> Result<(), BenchmarkError> {
         let (requester, id) = T::BenchmarkHelper::large_result();
-        T::BenchmarkHelper::fill_audits(id, false);
+        T::BenchmarkHelper::fill_audits(id, MOST_PASSES, false);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(requester), id);
@@ -379,7 +381,7 @@ mod benchmarks {
     #[benchmark]
     fn forget() -> Result<(), BenchmarkError> {
         let id = worn_and_attested::<T>()?;
-        T::BenchmarkHelper::fill_audits(id, false);
+        T::BenchmarkHelper::fill_audits(id, MOST_PASSES, false);
         for number in 0..MOST_DRAWN {
             let rule = Rule::AuditorDrawn {
                 auditor: account("auditor", number, 0),
@@ -390,12 +392,12 @@ mod benchmarks {
             <Pallet<T> as ClaimedResults<T::AccountId>>::note(id, rule);
         }
         let due = go_to_due_block::<T>(id)?;
-        Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+        Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         let due = go_to_due_block::<T>(id)?;
 
         #[block]
         {
-            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new(), true);
+            Pallet::<T>::work_off_agenda(due, &mut WeightMeter::new());
         }
 
         assert!(!Jobs::<T>::contains_key(id));

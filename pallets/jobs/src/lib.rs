@@ -117,6 +117,7 @@ pub mod pallet {
     use mizan_protocol::{
         block_number,
         traits::{Beacon, Contributions, Disputes, Models, Settlement, Workforce},
+        weights::share,
         Economics,
     };
     use sp_core::H256;
@@ -560,7 +561,7 @@ pub mod pallet {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
             let block = T::BlockWeights::get().max_block;
             let mut agenda = WeightMeter::with_limit(share(T::AgendaShare::get(), block));
-            Self::work_off_agenda(block_number::<T>(), &mut agenda, true);
+            Self::work_off_agenda(block_number::<T>(), &mut agenda);
             let mut matching = WeightMeter::with_limit(share(T::MatchingShare::get(), block));
             Self::match_open_jobs(&mut matching);
             agenda.consumed().saturating_add(matching.consumed())
@@ -568,7 +569,7 @@ pub mod pallet {
 
         fn on_idle(_now: BlockNumberFor<T>, left: Weight) -> Weight {
             let mut meter = WeightMeter::with_limit(left);
-            Self::work_off_agenda(block_number::<T>(), &mut meter, false);
+            Self::work_off_agenda(block_number::<T>(), &mut meter);
             meter.consumed()
         }
 
@@ -590,17 +591,6 @@ pub mod pallet {
             Self::do_try_state()
         }
     }
-}
-
-/// A share of a block's weight, in both dimensions.
-fn share(
-    of: sp_runtime::Perbill,
-    block: frame_support::weights::Weight,
-) -> frame_support::weights::Weight {
-    frame_support::weights::Weight::from_parts(
-        of.mul_floor(block.ref_time()),
-        of.mul_floor(block.proof_size()),
-    )
 }
 
 /// The protocol's periods, for other pallets.

@@ -15,8 +15,8 @@ pub trait WeightInfo {
     fn attest_job() -> Weight;
     /// Looking at one block of the agenda.
     fn agenda_block() -> Weight;
-    /// Paying for a job on the agenda.
-    fn settle() -> Weight;
+    /// Paying for a job on the agenda, and `a` auditors of it.
+    fn settle(a: u32) -> Weight;
     /// Ending an open job on the agenda.
     fn expire() -> Weight;
     /// Taking a job on the agenda from its worker.
@@ -32,9 +32,9 @@ pub trait WeightInfo {
     /// One attempt to match: a page of idle workers with their providers.
     fn matching_step() -> Weight;
 
-    /// One job of the agenda, whatever is due.
-    fn agenda_step() -> Weight {
-        Self::settle()
+    /// One job of the agenda, whatever is due, with at most so many auditors to pay.
+    fn agenda_step(auditors: u32) -> Weight {
+        Self::settle(auditors)
             .max(Self::expire())
             .max(Self::time_out())
             .max(Self::convict())
@@ -60,8 +60,8 @@ impl WeightInfo for () {
     fn agenda_block() -> Weight {
         bound(10, 2, 1)
     }
-    fn settle() -> Weight {
-        bound(300, 26, 26)
+    fn settle(a: u32) -> Weight {
+        bound(300, 26, 26).saturating_add(bound(100, 7, 7).saturating_mul(a.into()))
     }
     fn expire() -> Weight {
         bound(150, 12, 14)

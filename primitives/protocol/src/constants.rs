@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// One block to see an answer, one to send what follows from it, one to spare.
 const LEAST_REACTION_BLOCKS: BlockNumber = 3;
 
-/// Periods of the protocol, in blocks of three seconds.
+/// Periods of the protocol, in blocks of three seconds unless named otherwise.
 #[derive(
     Clone,
     Debug,
@@ -34,9 +34,9 @@ pub struct Timing {
     pub challenge_blocks: BlockNumber,
     /// From a demand until whoever attested is convicted of silence, in dispute time.
     pub answer_blocks: BlockNumber,
-    /// From an event until the block whose beacon draws about it, in blocks. Only blocks after the
-    /// event can change what is drawn.
-    pub draw_delay_blocks: BlockNumber,
+    /// From the slot of an event until the slot at or after which the first block draws about it.
+    /// Authors know their slots two epochs ahead, so it is longer than those.
+    pub draw_delay_slots: u32,
     /// From its draw until an auditor without a verdict loses a part of its lock, in dispute time;
     /// fetching what it checks comes on top.
     pub audit_blocks: BlockNumber,
@@ -67,7 +67,7 @@ impl Default for Timing {
         Self {
             challenge_blocks: 1_200,
             answer_blocks: 2_400,
-            draw_delay_blocks: 16,
+            draw_delay_slots: 420,
             audit_blocks: 200,
             decline_blocks: 20,
             min_duration_blocks: 40,
@@ -93,7 +93,7 @@ impl Timing {
         Self {
             challenge_blocks: 4,
             answer_blocks: 8,
-            draw_delay_blocks: 2,
+            draw_delay_slots: 2,
             audit_blocks: 8,
             decline_blocks: 10,
             min_duration_blocks: 5,
@@ -108,11 +108,13 @@ impl Timing {
     /// Says what is wrong with the record.
     pub fn check(&self) -> Result<(), &'static str> {
         let ordered = self.min_duration_blocks <= self.max_duration_blocks
-            && self.heartbeat_blocks < self.liveness_blocks;
+            && self.heartbeat_blocks < self.liveness_blocks
+            // Whether a result is audited shows while it can still be challenged.
+            && self.draw_delay_slots < self.challenge_blocks;
         let positive = [
             self.challenge_blocks,
             self.answer_blocks,
-            self.draw_delay_blocks,
+            self.draw_delay_slots,
             self.audit_blocks,
             self.decline_blocks,
             self.max_wait_blocks,
@@ -189,7 +191,7 @@ pub struct Economics {
     pub mint_ratio: Perbill,
     /// `p`: probability of an audit that locks are priced for.
     pub audit_probability: Perbill,
-    /// `v`: an attacker's assumed share of workers' slots.
+    /// `v`: an attacker's assumed share of authors' slots.
     pub attacker_slot_share: Perbill,
     /// `c`: an attacker's assumed share of auditors' bonds.
     pub attacker_bond_share: Perbill,
@@ -461,6 +463,20 @@ mod tests {
         }
         .check()
         .is_err());
+        assert!(Timing {
+            draw_delay_slots: Timing::default().challenge_blocks,
+            ..Timing::default()
+        }
+        .check()
+        .is_err());
+    }
+
+    /// One auditor and the draw of a further one: what audits of most jobs take.
+    #[test]
+    fn a_passed_audit_does_not_postpone_the_settlement() {
+        let timing = Timing::default();
+        let audited = 2 * timing.draw_delay_slots + timing.audit_blocks;
+        assert!(audited < timing.challenge_blocks);
     }
 
     #[test]
@@ -528,7 +544,7 @@ mod tests {
         let demand = |open| mzn(e.deposit_for_demand(open).expect("it fits"));
         let rows = [
             format!("| a job is audited | {:.2} |", share(e.audit_probability)),
-            format!("workers' slots | {:.3} |", share(e.attacker_slot_share)),
+            format!("authors' slots | {:.3} |", share(e.attacker_slot_share)),
             format!("auditors' bonds | {:.3} |", share(e.attacker_bond_share)),
             format!("an audit sees a wrong result | {:.2} |", share(e.detection)),
             format!("| of a convicted lock | {:.2} |", share(e.challenger_share)),
@@ -556,6 +572,7 @@ mod tests {
             format!("time to answer ({})", thousands(timing.answer_blocks)),
             format!("{} blocks to answer", thousands(timing.answer_blocks)),
             format!("{} blocks after it", timing.reaction_blocks()),
+            format!("`D` = {} slots", timing.draw_delay_slots),
         ];
         // Where a line ends is of no account.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

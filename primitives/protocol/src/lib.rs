@@ -41,6 +41,9 @@ use polkadot_sdk::sp_core::H256;
 pub type Balance = u128;
 /// Height of a block.
 pub type BlockNumber = u32;
+/// A slot of BABE: three seconds in which at most one block of a chain is authored. Counted since
+/// 1970.
+pub type Slot = u64;
 /// Identifies a job; counted from zero.
 pub type JobId = u64;
 /// A ledger period, counted from zero: [`Timing::era_blocks`] blocks.

@@ -3,7 +3,7 @@
 use crate::{
     explain::Rule,
     jobs::{AuditOutcome, Grounds, Hashes, Settled},
-    Balance, BlockNumber, EraIndex, JobId, Macs, ModelId,
+    Balance, BlockNumber, EraIndex, JobId, Macs, ModelId, Slot,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -15,13 +15,20 @@ use polkadot_sdk::{
 };
 use scale_info::TypeInfo;
 
-/// Latest public randomness.
+/// Public randomness, and the slots of the blocks that it comes from.
 pub trait Beacon {
-    /// The newest beacon value.
+    /// The newest beacon value: that of the parent block.
     fn latest() -> [u8; 32];
 
-    /// The value of a block, if the block is finished and its value still remembered.
-    fn of(block: BlockNumber) -> Option<[u8; 32]>;
+    /// The slot of this block.
+    fn slot() -> Slot;
+
+    /// The slot of the parent block.
+    fn parent_slot() -> Slot;
+
+    /// The value of the first block at or after a slot. `None` if there is none before this one,
+    /// or if it is not remembered any more.
+    fn first_since(slot: Slot) -> Option<[u8; 32]>;
 }
 
 /// What the chain keeps of a registered model for the pallets that use it.
@@ -220,13 +227,20 @@ pub trait Disputes<AccountId> {
     /// the first block in which the job can settle, if it is not audited.
     fn begin(job: JobId, assigned_block_hash: H256) -> BlockNumber;
 
-    /// Dismisses auditors and, if it may, draws them as far as it is time, and says what is to be
-    /// done with the job. It may draw before the transactions of a block only: who sends one then
-    /// knows the beacon.
-    fn advance(job: JobId, may_draw: bool) -> Due;
+    /// Dismisses auditors whose time is over, and says what is to be done with the job and what
+    /// this weighed. Auditors are drawn elsewhere, and then the chain is told when to look at the
+    /// job again.
+    fn advance(job: JobId) -> (Due, Weight);
 
     /// The weight of [`Disputes::advance`] at its worst.
     fn advance_weight() -> Weight;
+
+    /// How many verdicts "pass" there are on the job: at its end as many auditors may have to be
+    /// paid.
+    fn passes(job: JobId) -> u32;
+
+    /// The most that there can be.
+    fn most_passes() -> u32;
 
     /// The same as [`Disputes::advance`], changing nothing.
     fn due(job: JobId) -> Due;

@@ -1,12 +1,15 @@
-//! Upper bounds of weights, written by hand, for mocks in which nothing is measured. The runtime has
-//! measured ones: `scripts/weights`.
+//! Upper bounds of weights, written by hand, for mocks in which nothing is measured, and shares of a
+//! block. The runtime has measured weights: `scripts/weights`.
 //!
-//! Each is the number of storage reads and writes that the worst case makes, at the SDK's
+//! Each bound is the number of storage reads and writes that the worst case makes, at the SDK's
 //! ParityDB costs, plus a generous time for the computation itself.
 
-use polkadot_sdk::frame_support::weights::{
-    constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_MICROS},
-    Weight,
+use polkadot_sdk::{
+    frame_support::weights::{
+        constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_MICROS},
+        Weight,
+    },
+    sp_runtime::Perbill,
 };
 
 /// The shortest operation of a program: a `Linear` without a table. No other costs more for each
@@ -33,4 +36,12 @@ pub fn bound(micros: u64, reads: u64, writes: u64) -> Weight {
     let database: polkadot_sdk::frame_support::weights::RuntimeDbWeight =
         <ParityDbWeight as polkadot_sdk::frame_support::traits::Get<_>>::get();
     compute.saturating_add(database.reads_writes(reads, writes))
+}
+
+/// A share of a block's weight, in both dimensions.
+pub fn share(of: Perbill, block: Weight) -> Weight {
+    Weight::from_parts(
+        of.mul_floor(block.ref_time()),
+        of.mul_floor(block.proof_size()),
+    )
 }

@@ -3,7 +3,7 @@
 use crate::{AccountId, Authorship, Babe, Balances, Runtime, RuntimeEvent, Session, SessionKeys};
 use frame_support::{
     parameter_types,
-    traits::{ConstU128, ConstU32, ConstU64},
+    traits::{ConstU128, ConstU32, ConstU64, Get},
 };
 use polkadot_sdk::*;
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
@@ -96,6 +96,15 @@ impl pallet_session::Config for Runtime {
     type WeightInfo = crate::weights::pallet_session::WeightInfo<Runtime>;
     type Currency = Balances;
     type KeyDeposit = ConstU128<0>;
+}
+
+/// The slot of the current block, from when Babe's hook ran on.
+pub struct CurrentSlot;
+
+impl Get<mizan_protocol::Slot> for CurrentSlot {
+    fn get() -> mizan_protocol::Slot {
+        *pallet_babe::CurrentSlot::<Runtime>::get()
+    }
 }
 
 /// The account that authored the current block, if it can be told.

@@ -1,8 +1,9 @@
 //! The protocol's own pallets.
 
 use crate::{
-    configs::system::BlockHashCount, weights, Balances, Beacon, Contributions, Disputes, Jobs,
-    Models, Providers, Rewards, Runtime, RuntimeHoldReason, Signature,
+    configs::{consensus::CurrentSlot, system::BlockHashCount},
+    weights, Balances, Beacon, Contributions, Disputes, Jobs, Models, Providers, Rewards, Runtime,
+    RuntimeHoldReason, Signature,
 };
 use frame_support::parameter_types;
 use pallet_jobs::CurrentTiming;
@@ -12,6 +13,7 @@ use sp_runtime::Perbill;
 
 impl pallet_beacon::Config for Runtime {
     type AuthorVrf = pallet_babe::ParentBlockRandomness<Runtime>;
+    type Slot = CurrentSlot;
     // A draw names a block by its hash or its number; both are remembered equally long.
     type Retention = BlockHashCount;
     type WeightInfo = weights::pallet_beacon::WeightInfo<Runtime>;
@@ -43,6 +45,11 @@ parameter_types! {
     pub const AgendaShare: Perbill = Perbill::from_percent(10);
 }
 
+parameter_types! {
+    /// Draws may take one twentieth of a block.
+    pub const DrawsShare: Perbill = Perbill::from_percent(5);
+}
+
 impl pallet_jobs::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
@@ -65,6 +72,7 @@ impl pallet_disputes::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Beacon = Beacon;
+    type DrawsShare = DrawsShare;
     type BurnedDeposit = CountedBurn<Runtime>;
     type Models = Models;
     type Results = Jobs;

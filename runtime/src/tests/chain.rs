@@ -15,7 +15,7 @@ use frame_support::{
 };
 use mizan_protocol::{
     jobs::{BlobServers, Hashes, Job, JobState},
-    Economics, JobId, ModelId, Timing, UNIT,
+    Economics, JobId, ModelId, Slot, Timing, UNIT,
 };
 use mizan_tensor::{Operand, Operation, Parameter, Program, Table, TensorType, FORMAT};
 use polkadot_sdk::*;
@@ -24,10 +24,13 @@ use sp_keyring::Sr25519Keyring;
 
 pub(super) use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie};
 
+/// The slot of block 1: not its number.
+pub(super) const FIRST_SLOT: Slot = 700;
+
 /// Runs a test from block 1 of the development chain, and checks every invariant at its end.
 pub(super) fn on_chain(test: impl FnOnce()) {
     on_development_chain(|| {
-        start_block(1);
+        start_block(FIRST_SLOT);
         test();
         check_invariants();
     });
@@ -53,10 +56,18 @@ pub(super) fn block_hash(block: u32) -> H256 {
     H256::from_low_u64_be(u64::from(block) + 1_000)
 }
 
-fn start_block(block: u32) {
+/// Begins the next block, in that slot, with what needs no room. Gives its number.
+pub(super) fn start_bare_block(slot: Slot) -> u32 {
+    let block = now() + 1;
     System::initialize(&block, &block_hash(block - 1), &Default::default());
-    // In the runtime's order.
+    pallet_babe::CurrentSlot::<Runtime>::put(sp_consensus_babe::Slot::from(slot));
     Beacon::on_initialize(block);
+    block
+}
+
+fn start_block(slot: Slot) {
+    let block = start_bare_block(slot);
+    // In the runtime's order.
     Jobs::on_initialize(block);
     Rewards::on_initialize(block);
     Disputes::on_initialize(block);
@@ -65,10 +76,7 @@ fn start_block(block: u32) {
 /// A block whose hooks had no room for anything.
 pub(super) fn start_block_without_hooks() {
     Disputes::post_transactions();
-    let block = now() + 1;
-    System::initialize(&block, &block_hash(block - 1), &Default::default());
-    // This one needs no room.
-    Beacon::on_initialize(block);
+    start_bare_block(slot() + 1);
 }
 
 pub(super) fn run_jobs_hooks() {
@@ -79,17 +87,32 @@ pub(super) fn now() -> u32 {
     System::block_number()
 }
 
+/// The slot of this block.
+pub(super) fn slot() -> Slot {
+    *pallet_babe::CurrentSlot::<Runtime>::get()
+}
+
+/// What is done at the end of a block that nobody fills.
+pub(super) fn end_block() {
+    Disputes::post_transactions();
+    Jobs::on_idle(now(), Weight::from_parts(u64::MAX / 8, u64::MAX / 8));
+    check_invariants();
+}
+
 /// Lets blocks pass until `block` has begun. Gives the events of all of them.
 pub(super) fn run_to(block: u32) -> Vec<RuntimeEvent> {
     let mut events = events();
     while now() < block {
-        Disputes::post_transactions();
-        Jobs::on_idle(now(), Weight::from_parts(u64::MAX / 8, u64::MAX / 8));
-        check_invariants();
-        start_block(now() + 1);
-        events.extend(self::events());
+        events.extend(pass_over(0));
     }
     events
+}
+
+/// Ends this block, leaves so many slots empty, and begins the next block. Gives its events.
+pub(super) fn pass_over(empty: Slot) -> Vec<RuntimeEvent> {
+    end_block();
+    start_block(slot() + empty + 1);
+    events()
 }
 
 /// Lets that many blocks pass.
@@ -105,6 +128,7 @@ pub(super) fn events() -> Vec<RuntimeEvent> {
 }
 
 pub(super) fn check_invariants() {
+    assert_ok!(Beacon::do_try_state());
     assert_ok!(Providers::do_try_state());
     assert_ok!(Models::do_try_state());
     assert_ok!(Jobs::do_try_state());

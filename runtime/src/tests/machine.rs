@@ -4,8 +4,8 @@
 //! wrong results, prove each other wrong or fail to, demand data and answer or stay silent, refuse
 //! deliveries, bond and leave, audit each other's results rightly, blindly or not at all, order
 //! audits, demand and open receipts, register each other's keys, send and burn money, alone or
-//! wrapped in batches; and blocks pass, some of them without room for the chain's own work, some
-//! without room for a fraud proof. Results are [real bytes](results), so that evidence and receipts
+//! wrapped in batches; and blocks pass, some of them after empty slots, some without room for the
+//! chain's own work, some without room for a fraud proof. Results are [real bytes](results), so that evidence and receipts
 //! are real too; a [model](market) that looks at none of them says what each step does. After each
 //! step the runtime must be where the model is: every balance and hold to the unit, every job,
 //! worker, provider, auditor, audit and sum; every call that the model refuses is refused with that
@@ -85,6 +85,7 @@ impl StateMachineTest for UnderTest {
     fn apply(chain: Chain, after: &Machine, step: Step) -> Chain {
         match step {
             Step::Pass(blocks) => drop(pass(blocks)),
+            Step::PassOver(empty) => drop(pass_over(empty)),
             Step::PassIntoCrowdedBlock => on_chain::pass_into_crowded_block(),
             Step::Fill(lane) => on_chain::fill(lane),
             Step::Send(by, _) => {

@@ -1,7 +1,7 @@
 //! What the presets promise about validators, voters and money.
 
 use super::{merge, on_chain_of};
-use crate::{genesis, AccountId, Babe, Balances, Grandpa, Session, MZN};
+use crate::{genesis, AccountId, Babe, Balances, Grandpa, Session, EPOCH_DURATION_IN_SLOTS, MZN};
 use mizan_protocol::Timing;
 use polkadot_sdk::*;
 use serde_json::Value;
@@ -97,4 +97,12 @@ fn local_testnet_differs_from_the_development_chain_in_its_validators_only() {
     assert_ne!(development, local);
     merge(&mut development["session"], local["session"].clone());
     assert_eq!(development, local);
+}
+
+/// From the beginning of an epoch authors know their slots to the end of the next one. The presets
+/// above are for trying out: theirs do not.
+#[test]
+fn default_draws_wait_for_longer_than_authors_know_their_slots() {
+    let delay = u64::from(Timing::default().draw_delay_slots);
+    assert!(delay >= 2 * EPOCH_DURATION_IN_SLOTS + 20);
 }

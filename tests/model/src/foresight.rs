@@ -1,15 +1,18 @@
-//! What an author gains that knows in advance which slots are his.
+//! What an author gains that knows in advance which slots are his, and why draws wait for a slot and
+//! not for a number of blocks.
 //!
 //! In BABE an author knows its slots of an epoch when the epoch begins, and the random number of
 //! each. Nobody knows the numbers of others. So the beacon of a block can be foretold across a
 //! run of one's own slots, and no further: the block of anyone else makes it anew.
 //!
-//! With that knowledge an attacker withholds *earlier* blocks, too. Each moves the deciding block
+//! Were the delay of a draw counted in *blocks*, an attacker with that knowledge would withhold
+//! *earlier* blocks, too. Each moves the deciding block
 //! one slot back, until it falls into a run of his own slots. And in a run he picks from all
 //! choices of blocks to publish whose last one decides. Who also chooses the block of the subject,
 //! by attesting when it suits him, need not withhold anything to have his own slot decide.
 //!
-//! Were the delay counted in *slots*, nothing could be moved: see [`Foresight::on_slots`].
+//! The chain counts it in *slots*, so nothing can be moved: see [`Foresight::on_slots`]. And it waits
+//! for longer than anybody knows slots, so nobody chooses the block of the subject by them.
 
 /// Who authors each of the coming slots: true where it is the attacker.
 pub type Schedule<'a> = &'a [bool];
@@ -21,7 +24,7 @@ pub struct Foresight {
     pub bad: f64,
     /// What is left of `q` from a slot on that is beyond his knowledge.
     pub beyond: f64,
-    /// `D`: blocks from the subject of the draw to the block that decides it, at least one.
+    /// `D`: blocks, or slots, from the subject of the draw to what decides it, at least one.
     pub delay: usize,
 }
 
@@ -37,8 +40,8 @@ struct Known {
 }
 
 impl Foresight {
-    /// The probability that the draw is bad at last, on a schedule that begins with the slot after
-    /// the subject's.
+    /// The probability that the draw is bad at last if the delay is counted in blocks, on a schedule
+    /// that begins with the slot after the subject's.
     pub fn on(&self, schedule: Schedule) -> f64 {
         let begin = self.unknown();
         let known = schedule
@@ -54,7 +57,7 @@ impl Foresight {
         self.average_before(&self.unknown(), slots, known_slots)
     }
 
-    /// The same if the delay were counted in slots, so that the first block from slot `D` on
+    /// The same if the delay is counted in slots, as the chain does, so that the first block from slot `D` on
     /// decides. Blocks before it move nothing; those right before it still change its number.
     pub fn on_slots(&self, schedule: Schedule) -> f64 {
         let (before, from) = schedule.split_at((self.delay - 1).min(schedule.len()));

@@ -148,7 +148,7 @@ mod tests {
         Timing {
             challenge_blocks: 4,
             answer_blocks: 8,
-            draw_delay_blocks: 2,
+            draw_delay_slots: 2,
             audit_blocks: 8,
             decline_blocks: 5,
             min_duration_blocks: 5,

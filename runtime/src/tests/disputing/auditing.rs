@@ -11,6 +11,7 @@ use frame_support::dispatch::DispatchResult;
 use mizan_protocol::{
     jobs::{AuditOutcome, AuditScope, Settled},
     traits::Disputes as _,
+    Slot,
 };
 use pallet_disputes::{
     Auditor, Audits, AuditsOf, DrawReason, OpenAudit, Stage, Verdict, MAX_MISSES,
@@ -55,7 +56,12 @@ fn is_at_work(job: JobId, who: Sr25519Keyring) -> bool {
 
 /// Lets blocks pass until the draw that is due was made.
 fn draw() {
-    pass(timing().draw_delay_blocks + 1);
+    pass(timing().draw_delay_slots + 1);
+}
+
+/// The slot of the draw that the job waits for.
+fn draw_slot(job: JobId) -> Slot {
+    audit(job).draw_slot().expect("it waits for a draw")
 }
 
 fn settled(job: JobId) -> Settled {

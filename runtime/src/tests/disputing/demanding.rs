@@ -316,7 +316,7 @@ fn an_untouched_case_says_when_it_is_due() {
         // Whether it is audited is decided before.
         assert_eq!(
             Disputes::due(trial.job),
-            mizan_protocol::traits::Due::Nothing(now() + timing().draw_delay_blocks + 1)
+            mizan_protocol::traits::Due::Nothing(now() + timing().draw_delay_slots + 2)
         );
         assert_eq!(Disputes::settles_block(trial.job), settles);
         run_to(settles);

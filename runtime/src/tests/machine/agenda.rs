@@ -13,14 +13,13 @@ use sp_io::hashing::{blake2_256, twox_64};
 
 impl Market {
     /// Does what is due, one after the other: a conviction moves other jobs to the next block.
-    /// Auditors are drawn in the beginning of a block only.
-    pub(super) fn do_what_is_due(&mut self, beginning: bool) {
+    pub(super) fn do_what_is_due(&mut self) {
         while let Some(id) = self.next_due() {
             match self.jobs[&id].state.clone() {
                 State::Open => self.end(id, EndReason::Expired),
                 State::Assigned(given) if self.now <= given.attest_by => self.recall(id, given),
                 State::Assigned(given) => self.time_out(id, given),
-                State::Attested { by, fault, .. } => self.look_at(id, by, fault, beginning),
+                State::Attested { by, fault, .. } => self.look_at(id, by, fault),
                 State::Settled { .. }
                 | State::Ended(..)
                 | State::Convicted { .. }
@@ -37,13 +36,12 @@ impl Market {
         first.map(|(id, _)| *id)
     }
 
-    fn look_at(&mut self, id: u64, by: Assignment, fault: Fault, beginning: bool) {
+    fn look_at(&mut self, id: u64, by: Assignment, fault: Fault) {
         // Silence is judged before anything else.
-        let due = self.cases[&id].due(self.time, self.now);
-        if !matches!(due, Due::Convict(_)) {
-            self.advance_audit(id, beginning);
+        if !matches!(self.due(id), Due::Convict(_)) {
+            self.advance_audit(id);
         }
-        match self.cases[&id].due(self.time, self.now) {
+        match self.due(id) {
             Due::Settle => self.settle(id, by, fault),
             Due::Convict(request) => self.convict(id, Grounds::Unanswered(request), None),
             Due::Wait(block) => self.job_mut(id).due = block.max(self.now + 1),

@@ -11,7 +11,7 @@ use mizan_protocol::{
 use pallet_disputes::DrawReason;
 
 /// Refusals that the machine must run into, and ways that audits must go.
-pub(super) const AUDIT_ROADS: [&str; 43] = [
+pub(super) const AUDIT_ROADS: [&str; 45] = [
     "Disputes(AlreadyAuditor)",
     "Disputes(AlreadyOrdered)",
     "Disputes(AuditorBondLocked)",
@@ -26,6 +26,7 @@ pub(super) const AUDIT_ROADS: [&str; 43] = [
     "Disputes(PassUnknown)",
     "Disputes(ReceiptDemandUnknown)",
     "Disputes(ReceiptDemanded)",
+    "audit: a draw whose slot stayed empty",
     "audit: a draw with nobody to draw",
     "audit: a further auditor after a pass",
     "audit: a job ends before a draw",
@@ -40,6 +41,7 @@ pub(super) const AUDIT_ROADS: [&str; 43] = [
     "audit: an auditor is drawn",
     "audit: an auditor is drawn for all of a job",
     "audit: an auditor is drawn late",
+    "audit: an auditor is drawn late, for a slot that stayed empty",
     "audit: an auditor misses its verdict",
     "audit: an auditor says that data was withheld",
     "audit: an order is begun at once",
@@ -64,7 +66,7 @@ pub(super) fn audit_ways(before: &Market, market: &Market, sent: Option<&Act>) -
         let (Some(old), Some(case)) = (before.jobs.get(id), before.cases.get(id)) else {
             continue;
         };
-        ways.extend(is_late(job, old, &case.audit).then_some("an auditor is drawn late"));
+        ways.extend(ways_of_draw(market, job, old, &case.audit));
         let notes = job.history.iter().skip(old.history.len());
         for (_, rule) in notes {
             ways.extend(ways_of_note(rule, &case.audit));
@@ -107,16 +109,28 @@ pub(super) fn audit_ways(before: &Market, market: &Market, sent: Option<&Act>) -
         .collect()
 }
 
-/// Whether the draw that was due came after the first block that could make it.
-fn is_late(job: &Job, old: &Job, audit: &Audit) -> bool {
-    let Stage::Waits(draw) = &audit.stage else {
-        return false;
+/// Whether the draw that was due came after the first block that could make it, and whether that
+/// one had a later slot.
+fn ways_of_draw(market: &Market, job: &Job, old: &Job, audit: &Audit) -> Vec<&'static str> {
+    let (Stage::Waits(draw), None) = (&audit.stage, audit.order) else {
+        // Of two draws in one step the other could be meant.
+        return Vec::new();
     };
-    // Of two draws in one step the other could be meant.
-    let only = audit.order.is_none();
-    let first = job.history.get(old.history.len());
-    let drawn = |block: u32| only && block > draw.block + 1;
-    matches!(first, Some((block, Rule::AuditorDrawn { .. })) if drawn(*block))
+    let Some((block, Rule::AuditorDrawn { .. })) = job.history.get(old.history.len()) else {
+        return Vec::new();
+    };
+    let decided = market.first_since(draw.slot).expect("it was drawn");
+    let (late, empty) = (*block > decided + 1, market.slots[&decided] > draw.slot);
+    let ways = [
+        (empty, "a draw whose slot stayed empty"),
+        (late, "an auditor is drawn late"),
+        (
+            late && empty,
+            "an auditor is drawn late, for a slot that stayed empty",
+        ),
+    ];
+    let came = ways.into_iter().filter(|(came, _)| *came);
+    came.map(|(_, way)| way).collect()
 }
 
 fn ways_of_note(rule: &Rule<Who>, before: &Audit) -> Vec<&'static str> {
@@ -167,7 +181,7 @@ fn changes(old: &Audit, new: &Audit) -> Vec<&'static str> {
         if draw.reason == DrawReason::Certain {
             match &old.stage {
                 Stage::Done => ways.push("certain after a conviction, anew"),
-                Stage::Waits(old) if old.reason != draw.reason && old.block == draw.block => {
+                Stage::Waits(old) if old.reason != draw.reason && old.slot == draw.slot => {
                     ways.push("certain after a conviction, while a draw is due");
                 }
                 Stage::Waits(_) | Stage::Open(_) => (),

@@ -122,15 +122,14 @@ impl Market {
         }
     }
 
-    /// Draws, and takes the consequences of silence, as far as it is time.
-    pub(super) fn advance_audit(&mut self, id: u64, beginning: bool) {
+    /// Takes the consequences of silence, as far as it is time.
+    pub(super) fn advance_audit(&mut self, id: u64) {
         let (time, case) = (self.time, &self.cases[&id]);
         let rests = case.auditor_waits();
         let silent = case.audit.receipts.iter();
         let silent = silent.filter(|(_, demand)| demand.answer_by <= time);
         let mut silent: Vec<_> = silent.map(|(pass, _)| *pass).collect();
         match case.audit.stage.clone() {
-            Stage::Waits(draw) if beginning && draw.block < self.now => self.draw(id, draw),
             Stage::Open(at_work) if !rests && at_work.verdict_by <= time => {
                 self.dismiss(id, at_work.duty, false);
             }

@@ -5,7 +5,10 @@ use super::market::{must, periods, Assignment, Market, Refusal, State, Who};
 use super::money::DEMAND_DEPOSIT;
 use super::results::Work;
 use crate::EXISTENTIAL_DEPOSIT;
-use mizan_protocol::jobs::{Grounds, Request};
+use mizan_protocol::{
+    jobs::{Grounds, Request},
+    Slot,
+};
 use std::collections::BTreeMap;
 
 /// How long a job can't settle after an answer. A quarter of the challenge period would be less.
@@ -47,16 +50,17 @@ pub(super) enum Due {
 }
 
 impl Case {
-    /// At a time, in a block.
-    pub(super) fn due(&self, time: u32, now: u32) -> Due {
+    /// At a time, in a block of a slot.
+    fn due(&self, time: u32, now: u32, slot: Slot) -> Due {
         let block_of = |awaited: u32| now + awaited.saturating_sub(time);
         let oldest = self.demands.values().next();
         if let Some(demand) = oldest.filter(|demand| demand.answer_by <= time) {
             return Due::Convict(demand.request);
         }
-        // A draw is by the beacon of a block, which the next one knows.
+        // A draw is made in the block after the one that decides, and what follows in the next. That
+        // is sooner where slots stay empty.
         let of_audit = match &self.audit.stage {
-            Stage::Waits(draw) => Some(draw.block + 1),
+            Stage::Waits(draw) => Some(now + draw.slot.saturating_sub(slot) as u32 + 2),
             Stage::Open(at_work) => (!self.auditor_waits()).then(|| block_of(at_work.verdict_by)),
             Stage::Done => None,
         };
@@ -187,11 +191,16 @@ impl Market {
 
     /// What is waited for has changed.
     pub(super) fn look_again(&mut self, id: u64) {
-        let (time, now) = (self.time, self.now);
-        let next = match self.case_mut(id).due(time, now) {
+        let now = self.now;
+        let next = match self.due(id) {
             Due::Wait(block) => block,
             Due::Settle | Due::Convict(_) => now,
         };
         self.job_mut(id).due = next.max(now + 1);
+    }
+
+    /// What is to be done with a claimed result now.
+    pub(super) fn due(&self, id: u64) -> Due {
+        self.cases[&id].due(self.time, self.now, self.slot())
     }
 }

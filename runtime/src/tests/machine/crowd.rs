@@ -8,6 +8,7 @@ use frame_support::{
     weights::Weight,
 };
 use mizan_protocol::jobs::{EndReason, JobState};
+use pallet_disputes::MAX_PASSES;
 use pallet_jobs::WeightInfo;
 use polkadot_sdk::*;
 use sp_runtime::Perbill;
@@ -27,7 +28,7 @@ fn share_of_block(share: Perbill) -> Weight {
 /// The fewest and the most jobs that expire within it: a step is begun only where the dearest one
 /// still fits, whatever it then weighs.
 fn steps_in(weight: Weight) -> (usize, usize) {
-    let (dearest, expire) = (Weights::agenda_step(), Weights::expire());
+    let (dearest, expire) = (Weights::agenda_step(MAX_PASSES), Weights::expire());
     let steps = |weight: Weight| (weight.ref_time() / expire.ref_time()) as usize;
     (steps(weight.saturating_sub(dearest)), steps(weight))
 }

@@ -1,18 +1,18 @@
 //! The model's draws: which results are audited, and by whom.
 //!
-//! A draw follows from the beacon's output of one block, which the model knows, and from the
-//! auditors' free bonds.
+//! A draw follows from the beacon's output of the first block at or after its slot, which the model
+//! finds by looking at all blocks, and from the auditors' free bonds.
 
 use super::audits::{AtWork, DrawnSet, Duty, Stage};
 use super::market::{periods, Assignment, Market, Who, ACTORS, PROGRAMS};
 use super::money::{audit_lock, AUDITED, FOLLOWED};
 use super::results::Work;
 use codec::Encode;
-use mizan_protocol::{explain::Rule, jobs::AuditScope};
+use mizan_protocol::{explain::Rule, jobs::AuditScope, Slot};
 use pallet_disputes::{DrawReason, PendingDraw};
 use polkadot_sdk::*;
 use sp_core::H256;
-use sp_io::hashing::blake2_256;
+use sp_io::hashing::{blake2_256, twox_64};
 
 /// How often it is tried to hit an auditor who may have the job.
 const TRIES: u32 = 16;
@@ -21,15 +21,33 @@ impl Market {
     /// A draw about something in this block.
     pub(super) fn draw_later(&self, reason: DrawReason, scope: AuditScope, ordered: bool) -> Stage {
         Stage::Waits(PendingDraw {
-            block: self.now + periods::DRAW_DELAY,
+            slot: self.slot() + Slot::from(periods::DRAW_DELAY),
             reason,
             scope,
             ordered,
         })
     }
 
-    pub(super) fn draw(&mut self, id: u64, draw: PendingDraw) {
-        let beacon = self.outputs[&draw.block];
+    /// Makes the draws that finished blocks decide, by their slots. Within a slot the chain goes by
+    /// the hashes of the ids.
+    pub(super) fn make_draws(&mut self) {
+        let cases = self.cases.iter();
+        let waiting = cases.filter_map(|(id, case)| match case.audit.stage {
+            Stage::Waits(draw) => Some((draw.slot, twox_64(&id.to_le_bytes()), *id, draw)),
+            Stage::Open(_) | Stage::Done => None,
+        });
+        let decided = waiting.filter(|(slot, ..)| self.first_since(*slot).is_some());
+        let mut decided: Vec<_> = decided.collect();
+        decided.sort_by_key(|(slot, hash, id, _)| (*slot, *hash, *id));
+        for (_, _, id, draw) in decided {
+            self.draw(id, draw);
+            self.look_again(id);
+        }
+    }
+
+    fn draw(&mut self, id: u64, draw: PendingDraw) {
+        let block = self.first_since(draw.slot).expect("it is decided");
+        let beacon = self.outputs[&block];
         let (given, work) = self.claimed(id).expect("it is claimed");
         if self.auditors.is_empty() || !is_hit(beacon, id, draw.reason) {
             self.conclude_audits(id);

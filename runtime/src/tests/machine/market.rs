@@ -9,10 +9,11 @@ use super::money::Account;
 use super::results::{Fault, Work};
 use super::sending::Told;
 use super::workforce;
+use crate::tests::chain::FIRST_SLOT;
 use mizan_protocol::{
     explain::{Rule, Units},
     jobs::{AuditOutcome, EndReason, Grounds},
-    UNIT,
+    Slot, UNIT,
 };
 use polkadot_sdk::*;
 use sp_keyring::Sr25519Keyring;
@@ -34,7 +35,7 @@ pub(super) type Who = usize;
 pub(super) mod periods {
     pub(crate) const CHALLENGE: u32 = 5;
     pub(crate) const ANSWER: u32 = 4;
-    pub(crate) const DRAW_DELAY: u32 = 1;
+    pub(crate) const DRAW_DELAY: u32 = 2;
     pub(crate) const AUDIT: u32 = 5;
     pub(crate) const DECLINE: u32 = 2;
     pub(crate) const MIN_DURATION: u32 = 4;
@@ -224,6 +225,8 @@ pub(super) struct Market {
     pub(super) full: bool,
     /// The beacon's output of each block before this one.
     pub(super) outputs: BTreeMap<u32, [u8; 32]>,
+    /// The slot of each block but the genesis block, and of this one.
+    pub(super) slots: BTreeMap<u32, Slot>,
     pub(super) accounts: [Account; ACTORS.len()],
     pub(super) minted: u128,
     pub(super) burned: u128,
@@ -256,6 +259,7 @@ impl Market {
             time: 0,
             full: false,
             outputs: BTreeMap::new(),
+            slots: BTreeMap::new(),
             accounts: wealth.map(Account::with),
             minted: 0,
             burned: 0,
@@ -270,20 +274,20 @@ impl Market {
             units: BTreeMap::new(),
             told: Vec::new(),
         };
-        market.start_block();
+        market.start_block(FIRST_SLOT);
         market
     }
 
-    /// Ends this block and begins the next.
-    pub(super) fn pass_block(&mut self) {
+    /// Ends this block, leaves so many slots empty, and begins the next block.
+    pub(super) fn pass_over(&mut self, empty: Slot) {
         self.end_block();
-        self.start_block();
+        self.start_block(self.slot() + empty + 1);
     }
 
     /// Ends this block and begins one whose hooks have no room for jobs.
     pub(super) fn pass_into_crowded_block(&mut self) {
         self.end_block();
-        self.next_number();
+        self.next_number(self.slot() + 1);
         self.crowded = true;
     }
 
@@ -291,25 +295,39 @@ impl Market {
         self.told.clear();
         self.time += u32::from(!self.full);
         self.full = false;
-        // In a block with room nothing but late draws is due any more at its end.
-        self.do_what_is_due(false);
+        // In a block with room nothing is due any more at its end.
+        self.do_what_is_due();
     }
 
-    fn start_block(&mut self) {
-        self.next_number();
+    fn start_block(&mut self, slot: Slot) {
+        self.next_number(slot);
         self.crowded = false;
-        self.do_what_is_due(true);
+        self.do_what_is_due();
         self.match_open_jobs();
+        self.make_draws();
     }
 
     /// Counts the block and mixes the beacon of its parent, which carried no VRF output.
-    fn next_number(&mut self) {
+    fn next_number(&mut self, slot: Slot) {
         let parent = self.now;
         let mut mixed = self.beacon().to_vec();
         mixed.extend(parent.to_le_bytes());
         let output = sp_io::hashing::blake2_256(&mixed);
         self.outputs.insert(parent, output);
         self.now += 1;
+        self.slots.insert(self.now, slot);
+    }
+
+    /// The slot of this block.
+    pub(super) fn slot(&self) -> Slot {
+        self.slots[&self.now]
+    }
+
+    /// The first block at or after a slot, if that is finished.
+    pub(super) fn first_since(&self, slot: Slot) -> Option<u32> {
+        let mut since = self.slots.iter().filter(|(_, of_block)| **of_block >= slot);
+        let (block, _) = since.next()?;
+        (*block < self.now).then_some(*block)
     }
 
     /// The newest output, that of the parent block.

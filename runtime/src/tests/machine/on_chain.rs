@@ -9,15 +9,13 @@ use super::sending::{Act, Batch, Consent, Told};
 use super::strategy::{Lane, Machine};
 use crate::tests::{chain::*, providing::consent};
 use crate::{
-    AccountId, Balances, Beacon, Jobs, Models, Rewards, Runtime, RuntimeCall, RuntimeError,
-    RuntimeEvent, System,
+    AccountId, Balances, Models, Rewards, Runtime, RuntimeCall, RuntimeError, RuntimeEvent, System,
 };
 use codec::Encode;
 use frame_support::{
     assert_ok,
     dispatch::{DispatchClass, Pays},
-    traits::{OnIdle, OnInitialize, PostTransactions},
-    weights::Weight,
+    traits::OnInitialize,
 };
 use mizan_protocol::{
     jobs::{BlobServers, Hashes},
@@ -43,7 +41,7 @@ fn timing_of_the_model() -> Timing {
     Timing {
         challenge_blocks: periods::CHALLENGE,
         answer_blocks: periods::ANSWER,
-        draw_delay_blocks: periods::DRAW_DELAY,
+        draw_delay_slots: periods::DRAW_DELAY,
         audit_blocks: periods::AUDIT,
         decline_blocks: periods::DECLINE,
         min_duration_blocks: periods::MIN_DURATION,
@@ -367,12 +365,8 @@ pub(super) fn told_since(before: usize, expected: &[Told]) -> (Vec<String>, Vec<
 
 /// Ends this block and begins one whose weight others used up: nothing is left for jobs.
 pub(super) fn pass_into_crowded_block() {
-    crate::Disputes::post_transactions();
-    Jobs::on_idle(now(), Weight::from_parts(u64::MAX / 8, u64::MAX / 8));
-    check_invariants();
-    let block = now() + 1;
-    System::initialize(&block, &block_hash(block - 1), &Default::default());
-    Beacon::on_initialize(block);
+    end_block();
+    let block = start_bare_block(slot() + 1);
     Rewards::on_initialize(block);
 }
 

@@ -25,6 +25,7 @@ pub(super) fn assert_same(chain: &Chain, model: &Market) {
     assert_eq!(read.now, model.now, "block");
     assert_eq!(Beacon::latest(), model.beacon(), "beacon");
     assert_eq!(read.outputs, model.outputs, "outputs of the beacon");
+    assert_eq!(read.slots, model.slots, "slots of blocks");
     assert_eq!(read.accounts, model.accounts, "balances");
     let sums = |market: &Market| (market.minted, market.burned, market.next_job);
     assert_eq!(sums(&read), sums(model), "minted, burned, next job");
@@ -78,6 +79,7 @@ impl Chain {
             time: pallet_disputes::Time::<Runtime>::get(),
             full: model.full,
             outputs: pallet_beacon::Outputs::<Runtime>::iter().collect(),
+            slots: pallet_beacon::Slots::<Runtime>::iter().collect(),
             accounts: ACTORS.map(read_account),
             minted: pallet_rewards::Minted::<Runtime>::get(),
             burned: pallet_rewards::Burned::<Runtime>::get(),

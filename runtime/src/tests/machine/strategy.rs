@@ -13,7 +13,7 @@ use super::money::{MIN_AUDITOR_BOND, MIN_BOND};
 use super::results::Fault;
 use super::sending::{Act, Consent};
 use crate::EXISTENTIAL_DEPOSIT;
-use mizan_protocol::UNIT;
+use mizan_protocol::{Slot, UNIT};
 use proptest::{array::uniform5, collection::vec, prelude::*, sample::select, strategy::Union};
 use proptest_state_machine::ReferenceStateMachine;
 
@@ -80,6 +80,8 @@ pub(super) enum Step {
     Send(Who, Act),
     /// Blocks pass.
     Pass(u32),
+    /// So many slots stay empty before the next block.
+    PassOver(Slot),
     /// A block begins whose hooks have no room for jobs.
     PassIntoCrowdedBlock,
     /// Others' transactions fill this block up.
@@ -136,6 +138,7 @@ impl ReferenceStateMachine for Machine {
         // Where a verdict is awaited it should rarely be missed.
         let many = if awaited { vec![9] } else { vec![4, 9, 31] };
         let blocks = select([blocks, many].concat());
+        let empty = select(vec![1, 1, 1, 2, 3, 2_000]);
         let disputed = !market.cases.is_empty();
         let actors = (0..ACTORS.len()).map(|who| {
             let busy = disputed || !duties(market, who).is_empty();
@@ -163,6 +166,7 @@ impl ReferenceStateMachine for Machine {
         prop_oneof![
             14 => Union::new_weighted(actors.collect()),
             5 => blocks.prop_map(Step::Pass),
+            1 => empty.prop_map(Step::PassOver),
             if running_out { 6 } else { 1 } => Just(Step::PassIntoCrowdedBlock),
             1 => select(vec![Lane::Operational, Lane::Normal]).prop_map(Step::Fill),
         ]
@@ -190,7 +194,8 @@ impl ReferenceStateMachine for Machine {
                 machine.outcome = market.take(*by, &act);
                 machine.sent = Some(act);
             }
-            Step::Pass(blocks) => (0..*blocks).for_each(|_| market.pass_block()),
+            Step::Pass(blocks) => (0..*blocks).for_each(|_| market.pass_over(0)),
+            Step::PassOver(empty) => market.pass_over(*empty),
             Step::PassIntoCrowdedBlock => market.pass_into_crowded_block(),
             Step::Fill(lane) => market.full |= *lane == Lane::Operational,
         }
