@@ -10,6 +10,8 @@
 //! | [`Reference`] | the definition itself, element by element: what the others are tested against |
 //! | [`CpuExecutor`] | matrix products with the vector instructions of the machine it runs on |
 //!
+//! [`commit`] gives the hashes that a worker attests.
+//!
 //! Whoever doubts a result need not do all the work again: [`audit`] checks it for less.
 //!
 //! # Goals
@@ -54,10 +56,12 @@
 #![deny(unsafe_code)]
 
 pub mod audit;
+mod commitment;
 mod cpu;
 mod executor;
 mod threads;
 
+pub use commitment::commit;
 pub use cpu::{CpuExecutor, LoadedModel};
 pub use executor::{EngineError, Executor, Reference};
 pub use threads::on_threads;

@@ -4,5 +4,7 @@ pub mod audit;
 pub mod blobs;
 pub mod commit_overhead;
 pub mod cpu_gemm;
+pub mod cpu_network;
 pub mod fraud_proof;
+mod network;
 pub mod weights;

@@ -118,6 +118,9 @@ pub fn verify_items(
     job: &AuditedJob<'_>,
     items: &[u32],
 ) -> Result<Option<WrongElement>, AuditError> {
+    if items.iter().copied().eq(0..job.batch) {
+        return full(model, job);
+    }
     job.check(model.plan(), model.parameters())?;
     let Some(execution) = execute_items(model, job.inputs, job.batch, items)? else {
         return Ok(None);

@@ -2,13 +2,14 @@
 
 use super::{
     channels::Channels,
-    weights::{Band, Weights, GEMM, ZERO_POINT},
+    weights::{Band, Form, Weights, GEMM, ZERO_POINT},
 };
 use crate::EngineError;
 use mizan_tensor::{ExecutionError, Table};
 use rayon::prelude::*;
 use rten_gemm::{
-    GemmInputA, GemmInputB, GemmOptions, GemmUninitOptions, PackedAMatrix, QuantParams,
+    GemmInputA, GemmInputB, GemmOptions, GemmUninitOptions, PackedAMatrix, PackedBMatrix,
+    QuantParams,
 };
 use rten_tensor::NdTensorView;
 
@@ -79,9 +80,10 @@ impl Linear<'_> {
         blocks
             .zip(self.input.par_chunks(rows * k))
             .try_for_each_init(Buffers::default, |buffers, (all, input)| {
-                let packed = self.pack(&mut buffers.activations, input);
+                let Buffers { activations, sums } = buffers;
+                let mut activations = Activations::of(input, self.shape.k, activations);
                 for band in &self.weights.bands {
-                    let sums = accumulate(&packed, band, &mut buffers.sums)?;
+                    let sums = activations.accumulate(band, sums)?;
                     self.lower(band, sums, all);
                 }
                 Ok::<_, EngineError>(())
@@ -89,14 +91,18 @@ impl Linear<'_> {
         Ok(all)
     }
 
-    /// Takes off a band's accumulators what the raised activations added to them.
+    /// Takes off a band's accumulators what raised activations added to them.
     fn lower(&self, band: &Band, sums: &[i32], all: &mut [i32]) {
-        let offsets = &self.weights.offsets[band.columns.clone()];
         let rows = all
             .chunks_exact_mut(self.shape.n)
-            .zip(sums.chunks_exact(offsets.len()));
+            .zip(sums.chunks_exact(band.columns.len()));
+        let offsets = self.weights.offsets.get(band.columns.clone());
         for (row, sums) in rows {
             let row = &mut row[band.columns.clone()];
+            let Some(offsets) = offsets else {
+                row.copy_from_slice(sums);
+                continue;
+            };
             for ((out, sum), offset) in row.iter_mut().zip(sums).zip(offsets) {
                 *out = sum.wrapping_sub(*offset);
             }
@@ -119,10 +125,11 @@ impl Linear<'_> {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(), EngineError> {
-        let n = self.shape.n;
-        let packed = self.pack(&mut buffers.activations, input);
+        let Shape { n, k } = self.shape;
+        let Buffers { activations, sums } = buffers;
+        let mut activations = Activations::of(input, k, activations);
         for band in &self.weights.bands {
-            let sums = accumulate(&packed, band, &mut buffers.sums)?;
+            let sums = activations.accumulate(band, sums)?;
             let place = (n, band.columns.start);
             let columns = band.columns.clone();
             self.channels
@@ -133,11 +140,14 @@ impl Linear<'_> {
 
     /// A block on several threads, which all pack the activations rather than wait for one.
     fn run_bands(&self, input: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
-        let n = self.shape.n;
+        let Shape { n, k } = self.shape;
         let finish = |band: &Band| {
-            let mut buffers = Buffers::default();
-            let packed = self.pack(&mut buffers.activations, input);
-            let sums = accumulate(&packed, band, &mut buffers.sums)?;
+            let Buffers {
+                mut activations,
+                mut sums,
+            } = Buffers::default();
+            let mut activations = Activations::of(input, k, &mut activations);
+            let sums = activations.accumulate(band, &mut sums)?;
             let columns = band.columns.clone();
             let mut part = vec![0; sums.len()];
             let place = (columns.len(), 0);
@@ -155,34 +165,80 @@ impl Linear<'_> {
         }
         Ok(())
     }
+}
 
-    /// Packed here once for all bands: the library would do it again for each.
-    fn pack(&self, activations: &mut Vec<u8>, input: &[u8]) -> PackedAMatrix<u8> {
-        let k = self.shape.k;
-        activations.clear();
-        activations.extend(input.iter().map(|byte| byte ^ ZERO_POINT));
+/// Rows of activations, which are prepared once for all bands that need it: the library would do
+/// it again for each.
+struct Activations<'a> {
+    input: &'a [u8],
+    k: usize,
+    space: &'a mut Vec<u8>,
+    packed: Option<PackedAMatrix<u8>>,
+}
+
+impl<'a> Activations<'a> {
+    fn of(input: &'a [u8], k: usize, space: &'a mut Vec<u8>) -> Self {
+        Self {
+            input,
+            k,
+            space,
+            packed: None,
+        }
+    }
+
+    /// The accumulators of a band, with what raised activations add to them where the library
+    /// multiplies.
+    fn accumulate<'b>(
+        &mut self,
+        band: &Band,
+        sums: &'b mut Vec<i32>,
+    ) -> Result<&'b mut [i32], EngineError> {
+        match &band.form {
+            Form::Panels(panels) => {
+                let count = self.input.len() / self.k * band.columns.len();
+                sums.resize(count, 0);
+                panels.multiply(self.input, sums);
+                Ok(sums)
+            }
+            Form::Factors(factors) => {
+                let packed = match self.packed.take() {
+                    Some(packed) => packed,
+                    None => self.pack(),
+                };
+                let packed = self.packed.insert(packed);
+                accumulate(packed, band.columns.len(), factors, sums)
+            }
+        }
+    }
+
+    fn pack(&mut self) -> PackedAMatrix<u8> {
+        let Self { input, k, .. } = *self;
+        self.space.clear();
+        self.space
+            .extend(input.iter().map(|byte| byte ^ ZERO_POINT));
         GEMM.prepack_a(NdTensorView::from_data(
             [input.len() / k, k],
-            &activations[..],
+            &self.space[..],
         ))
     }
 }
 
-/// The sum over a band's factors, each but the last doubled, for raised activations.
+/// The sum over some factors, each but the last doubled, for raised activations.
 ///
 /// Nothing here leaves `i32`: the program format bounds K by 65,536, and a raised activation is
 /// at most 255 and a weight 128, so a sum is at most 2,139,095,040 in magnitude, smaller than
 /// 2^31; the first factor's doubled sums come from weights of the same range.
 fn accumulate<'a>(
     activations: &PackedAMatrix<u8>,
-    band: &Band,
+    columns: usize,
+    factors: &[PackedBMatrix<i8>],
     sums: &'a mut Vec<i32>,
 ) -> Result<&'a mut [i32], EngineError> {
     let operand = || GemmInputA::Packed(activations);
-    let count = activations.rows() * band.columns.len();
+    let count = activations.rows() * columns;
     sums.clear();
     sums.reserve(count);
-    let mut factors = band.factors.iter().map(GemmInputB::Packed);
+    let mut factors = factors.iter().map(GemmInputB::Packed);
     let first = factors.next().ok_or(ExecutionError::TooLarge)?;
     let space = &mut sums.spare_capacity_mut()[..count];
     let sums = GEMM.gemm_uninit(space, operand(), first, GemmUninitOptions::default())?;

@@ -5,6 +5,7 @@ mod audited;
 mod cache;
 mod channels;
 mod linear;
+mod panels;
 mod weights;
 
 use crate::{EngineError, Executor};
@@ -45,6 +46,15 @@ impl CpuExecutor {
             arithmetic: Arithmetic::of_this_machine(),
             workspace_bytes: WORKSPACE_BYTES,
             cache: Arc::new(WeightCache::new(CACHE_BYTES)),
+        }
+    }
+
+    /// An executor whose products are the matrix library's, whatever this machine has instructions
+    /// for.
+    pub fn with_library() -> Self {
+        Self {
+            arithmetic: Arithmetic::of_the_library(),
+            ..Self::new()
         }
     }
 
@@ -140,7 +150,8 @@ impl Default for CpuExecutor {
 impl Executor for CpuExecutor {
     fn name(&self) -> &str {
         match self.arithmetic {
-            Arithmetic::Whole => "cpu",
+            Arithmetic::Panels => "cpu",
+            Arithmetic::Whole => "cpu-library",
             Arithmetic::Split => "cpu-exact-split",
         }
     }
@@ -247,7 +258,7 @@ impl LoadedModel<'_> {
                 let raw = bytemuck::cast_slice(parameter(memory.parameters, weights)?);
                 let records = parameter(memory.parameters, channels)?;
                 let shape = Shape::of(raw, records)?;
-                if input.len() == shape.k && self.executor.arithmetic == Arithmetic::Whole {
+                if input.len() == shape.k && self.executor.arithmetic != Arithmetic::Split {
                     let channels = Channels::decode(records, &[]);
                     return run_row(shape, input, raw, &channels, table, output);
                 }

@@ -1,6 +1,9 @@
-//! Weights as the matrix library multiplies fastest with them.
+//! Weights in the form in which they are multiplied fastest.
 
-use super::linear::Shape;
+use super::{
+    linear::Shape,
+    panels::{self, Panels},
+};
 use rten_gemm::{GemmExecutor, PackedBMatrix};
 use rten_tensor::NdTensorView;
 use std::{fmt, ops::Range, sync::LazyLock};
@@ -21,7 +24,9 @@ const COLUMNS_PER_PANEL: usize = 32;
 /// How accumulators are computed exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arithmetic {
-    /// One product. For machines that add four 8-bit products into 32 bits.
+    /// One product, by instructions of this machine that are used here.
+    Panels,
+    /// One product, by the matrix library. For machines that add four 8-bit products into 32 bits.
     Whole,
     /// Two products, of `w >> 1` and of `w & 1`, for `w = 2 * (w >> 1) + (w & 1)`.
     ///
@@ -35,6 +40,15 @@ pub(super) enum Arithmetic {
 impl Arithmetic {
     /// The fastest that is exact here.
     pub(super) fn of_this_machine() -> Self {
+        if panels::are_supported() {
+            Self::Panels
+        } else {
+            Self::of_the_library()
+        }
+    }
+
+    /// The fastest of the matrix library that is exact here.
+    pub(super) fn of_the_library() -> Self {
         if GEMM.may_saturate() {
             Self::Split
         } else {
@@ -44,7 +58,7 @@ impl Arithmetic {
 
     fn factors(self) -> usize {
         match self {
-            Self::Whole => 1,
+            Self::Panels | Self::Whole => 1,
             Self::Split => 2,
         }
     }
@@ -52,6 +66,9 @@ impl Arithmetic {
     /// What `Weights` of this shape take: rows padded to the widest panel of the library, columns
     /// to its four-byte steps, 8 bytes for each row and block of 1,024 columns; and our offsets.
     pub(super) fn packed_bytes(self, shape: Shape) -> usize {
+        if self == Self::Panels {
+            return panels::packed_bytes(shape);
+        }
         let row = shape.k.next_multiple_of(4) + 8 * shape.k.div_ceil(1_024);
         let factor = shape
             .n
@@ -66,14 +83,23 @@ pub(super) struct Weights {
     /// Together they have all rows of the weights, which are the columns of the product.
     pub(super) bands: Vec<Band>,
     /// What the raised activations add to each accumulator: `ZERO_POINT` times the row's sum.
+    /// Panels need none.
     pub(super) offsets: Vec<i32>,
 }
 
 /// Neighbouring columns of the product, which one thread can compute without the others.
 pub(super) struct Band {
     pub(super) columns: Range<usize>,
-    /// The product is the sum of the products with these, each but the last doubled.
-    pub(super) factors: Vec<PackedBMatrix<i8>>,
+    pub(super) form: Form,
+}
+
+/// What a band is multiplied with.
+pub(super) enum Form {
+    /// The matrix library. The product is the sum of the products with these, each but the last
+    /// doubled.
+    Factors(Vec<PackedBMatrix<i8>>),
+    /// This crate's own instructions.
+    Panels(Panels),
 }
 
 impl Band {
@@ -93,11 +119,15 @@ impl Band {
             let weights: Vec<i8> = weights.iter().map(|weight| half(*weight)).collect();
             pack(&weights)
         };
-        let factors = match arithmetic {
-            Arithmetic::Whole => vec![pack(weights)],
-            Arithmetic::Split => vec![half(|weight| weight >> 1), half(|weight| weight & 1)],
+        let form = match arithmetic {
+            Arithmetic::Panels => Form::Panels(Panels::pack(k, weights)),
+            Arithmetic::Whole => Form::Factors(vec![pack(weights)]),
+            Arithmetic::Split => {
+                let halves = [half(|weight| weight >> 1), half(|weight| weight & 1)];
+                Form::Factors(halves.into())
+            }
         };
-        Self { columns, factors }
+        Self { columns, form }
     }
 }
 
@@ -124,9 +154,13 @@ impl Weights {
                 .fold(0i32, |sum, w| sum.wrapping_add((*w).into()));
             sum.wrapping_mul(ZERO_POINT.into())
         };
+        let offsets = match arithmetic {
+            Arithmetic::Panels => Vec::new(),
+            Arithmetic::Whole | Arithmetic::Split => weights.chunks_exact(k).map(offset).collect(),
+        };
         Self {
             bands: bands.collect(),
-            offsets: weights.chunks_exact(k).map(offset).collect(),
+            offsets,
         }
     }
 }
@@ -161,11 +195,18 @@ mod tests {
             (3_001, 70),
         ] {
             let shape = Shape { n, k };
-            for arithmetic in [Arithmetic::Whole, Arithmetic::Split] {
+            for arithmetic in [Arithmetic::Panels, Arithmetic::Whole, Arithmetic::Split] {
                 let packed = Weights::pack(arithmetic, shape, &vec![1; n * k]);
-                let factors = packed.bands.into_iter().flat_map(|band| band.factors);
-                let words = factors.map(|factor| factor.into_vec());
-                let bytes = words.map(|words| 4 * words.len()).sum::<usize>() + 8 * n;
+                let offsets = 8 * packed.offsets.len();
+                let bytes = |form| match form {
+                    Form::Panels(panels) => panels.bytes(),
+                    Form::Factors(factors) => {
+                        let words = factors.into_iter().map(PackedBMatrix::into_vec);
+                        words.map(|words| 4 * words.len()).sum()
+                    }
+                };
+                let bands = packed.bands.into_iter().map(|band| bytes(band.form));
+                let bytes = bands.sum::<usize>() + offsets;
                 assert!(bytes <= arithmetic.packed_bytes(shape), "{n} x {k}");
             }
         }

@@ -15,6 +15,12 @@ fn executors() -> Vec<Box<dyn Executor>> {
         Box::new(Reference),
         Box::new(CpuExecutor::new()),
         Box::new(CpuExecutor::new().workspace_bytes(400).cache_bytes(20_000)),
+        Box::new(CpuExecutor::with_library()),
+        Box::new(
+            CpuExecutor::with_library()
+                .workspace_bytes(400)
+                .cache_bytes(20_000),
+        ),
         Box::new(CpuExecutor::with_exact_split()),
         Box::new(
             CpuExecutor::with_exact_split()
@@ -42,7 +48,8 @@ impl Job {
         let result = self.execute(&*SHARED).unwrap();
         assert!(result == expected, "the shared executor differs on {label}");
         let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
-        for executor in [CpuExecutor::new(), CpuExecutor::with_exact_split()] {
+        let library = [CpuExecutor::with_library(), CpuExecutor::with_exact_split()];
+        for executor in [CpuExecutor::new()].into_iter().chain(library) {
             let model = executor.load(&self.plan, &parameters).unwrap();
             for _ in 0..2 {
                 let result = model.execute(&inputs, self.batch).unwrap();

@@ -8,22 +8,22 @@
 //!   operation whose batch, channels and reduction are all 1,024, 4,096, or 8,192.
 //! - `full_over_execution_*`: the whole audit with advice of the same job: names of weights, input
 //!   and trace, a receipt over input and trace, the check, requantisation and table, comparison.
-//! - `sampled_over_execution_batch_*`: a sampled audit of a whole network: the draw, its elements
-//!   by the definition, the drawn items executed, and a receipt over their inputs and outputs. Of
-//!   the digits model, and of a network of four layers of 1,024 channels.
+//! - `sampled_over_execution_batch_*`: a sampled audit of a whole network: the draw, the drawn items
+//!   executed and compared, and a receipt over their inputs and outputs. Of the digits model, and
+//!   of a network of four layers of 1,024 channels.
+//! - `sampled_over_full_audit_batch_*`: the same over a full audit that executes: names of input and
+//!   trace, a receipt over them, execution and comparison. All items of a small batch are drawn.
 //!
 //! Every audit must also find one wrong byte: the full ones in the last row, the sampled one in a
 //! drawn item.
 
+use super::network::{Case, Random};
 use anyhow::{ensure, Context, Result};
 use mizan_engine::{
     audit::{self, AdviceError, AuditedJob, LinearCheck, Tensors},
     on_threads, CpuExecutor, LoadedModel,
 };
-use mizan_tensor::{
-    hash_bytes, Draw, Hash, Operand, Operation, Parameter, Plan, Program, Table, TensorRef,
-    TensorType, FORMAT,
-};
+use mizan_tensor::{drawn_items, hash_bytes, Hash, TensorRef};
 use serde_json::Number;
 use std::time::{Duration, Instant};
 
@@ -32,26 +32,42 @@ const MEASURED: Duration = Duration::from_secs(4);
 const FEWEST_ROUNDS: usize = 5;
 /// Batches of jobs that are audited by sample, with the names of the figures: of the digits model,
 /// and of the wide network.
-const SAMPLED: [(u32, &str, &str); 4] = [
+const SAMPLED: [(u32, [&str; 4]); 4] = [
     (
         1,
-        "sampled_over_execution_batch_1",
-        "sampled_over_execution_batch_1_wide",
+        [
+            "sampled_over_execution_batch_1",
+            "sampled_over_full_audit_batch_1",
+            "sampled_over_execution_batch_1_wide",
+            "sampled_over_full_audit_batch_1_wide",
+        ],
     ),
     (
         16,
-        "sampled_over_execution_batch_16",
-        "sampled_over_execution_batch_16_wide",
+        [
+            "sampled_over_execution_batch_16",
+            "sampled_over_full_audit_batch_16",
+            "sampled_over_execution_batch_16_wide",
+            "sampled_over_full_audit_batch_16_wide",
+        ],
     ),
     (
         256,
-        "sampled_over_execution_batch_256",
-        "sampled_over_execution_batch_256_wide",
+        [
+            "sampled_over_execution_batch_256",
+            "sampled_over_full_audit_batch_256",
+            "sampled_over_execution_batch_256_wide",
+            "sampled_over_full_audit_batch_256_wide",
+        ],
     ),
     (
         1_024,
-        "sampled_over_execution_batch_1024",
-        "sampled_over_execution_batch_1024_wide",
+        [
+            "sampled_over_execution_batch_1024",
+            "sampled_over_full_audit_batch_1024",
+            "sampled_over_execution_batch_1024_wide",
+            "sampled_over_full_audit_batch_1024_wide",
+        ],
     ),
 ];
 
@@ -72,11 +88,13 @@ fn measure() -> Result<Vec<(&'static str, Number)>> {
         ("full_over_execution_4096", number(full_4096)?),
         ("full_over_execution_8192", number(full_8192)?),
     ];
-    for (batch, digits, wide) in SAMPLED {
-        let ratio = sampled(&Case::digits(batch)?).context(digits)?;
-        figures.push((digits, number(ratio)?));
-        let ratio = sampled(&Case::layers(batch, 1_024, 4)?).context(wide)?;
-        figures.push((wide, number(ratio)?));
+    for (batch, names) in SAMPLED {
+        let digits = sampled(&Case::digits(batch)?).with_context(|| format!("batch {batch}"))?;
+        let wide =
+            sampled(&Case::layers(batch, 1_024, 4)?).with_context(|| format!("batch {batch}"))?;
+        for (name, ratio) in names.into_iter().zip([digits, wide].concat()) {
+            figures.push((name, number(ratio)?));
+        }
     }
     Ok(figures)
 }
@@ -133,27 +151,30 @@ fn linear(size: u32) -> Result<[f64; 2]> {
     Ok(ratios)
 }
 
-/// A sampled audit over execution.
-fn sampled(case: &Case) -> Result<f64> {
+/// A sampled audit over execution, and over a full audit that executes.
+fn sampled(case: &Case) -> Result<[f64; 2]> {
     let parameters = case.parameters();
     let executor = CpuExecutor::new();
     let model = executor.load(&case.plan, &parameters)?;
     let inputs = [case.input.as_slice()];
     let mut trace = model.execute(&inputs, case.batch)?.trace;
     let mut seeds = Random(3);
-    let [ratio] = ratios([
+    let times = rounds(&mut [
         &mut || {
             model
                 .execute(&inputs, case.batch)
                 .map(drop)
                 .map_err(Into::into)
         },
+        &mut || ensure_right(case.executed(&model, &trace)?),
         &mut || ensure_right(case.sampled(&model, &trace, &seeds.seed())?),
     ])?;
+    let over_execution = median(&times, |[execution, _, sampled]| sampled / execution);
+    let over_full = median(&times, |[_, full, sampled]| sampled / full);
 
     let seed = seeds.seed();
-    let draw = Draw::new(&case.plan, case.batch, &seed).context("no draw")?;
-    let item = u64::from(*draw.items.last().context("no item")?);
+    let items = drawn_items(case.batch, &seed);
+    let item = u64::from(*items.last().context("no item")?);
     let output = *case.plan.program().outputs.last().context("no output")?;
     let width = case.plan.tensor_bytes(TensorRef::Operation(output), 1);
     let index = item * width.context("no such output")?;
@@ -163,7 +184,7 @@ fn sampled(case: &Case) -> Result<f64> {
     let wrong = case.sampled(&model, &trace, &seed)?;
     let wrong = wrong.context("the wrong byte in a drawn item was not found")?;
     ensure!(wrong.index == index, "another element was named");
-    Ok(ratio)
+    Ok([over_execution, over_full])
 }
 
 fn ensure_right(wrong: Option<audit::WrongElement>) -> Result<()> {
@@ -171,74 +192,7 @@ fn ensure_right(wrong: Option<audit::WrongElement>) -> Result<()> {
     Ok(())
 }
 
-/// A job of a program with one input.
-pub(super) struct Case {
-    pub(super) plan: Plan,
-    parameters: Vec<Vec<u8>>,
-    pub(super) input: Vec<u8>,
-    pub(super) batch: u32,
-}
-
 impl Case {
-    /// The digits model on random images.
-    pub(super) fn digits(batch: u32) -> Result<Self> {
-        let model = mizan_digits::load_model(&crate::digits::model_folder())?;
-        Self::new(model.program, model.parameters, batch)
-    }
-
-    /// So many linear operations of `width` channels, each with a table, on random bytes.
-    pub(super) fn layers(batch: u32, width: u32, layers: u16) -> Result<Self> {
-        let mut random = Random(width.into());
-        let mut parameters = Vec::new();
-        let mut types = Vec::new();
-        let mut operations = Vec::new();
-        for layer in 0..layers {
-            parameters.push(random.bytes(width as usize * width as usize));
-            parameters.push(channels(&mut random, width));
-            types.extend([TensorType::i8(&[width, width]), TensorType::channels(width)]);
-            operations.push(Operation::Linear {
-                input: match layer.checked_sub(1) {
-                    None => Operand::Input(0),
-                    Some(before) => Operand::Operation(before),
-                },
-                weights: 2 * layer,
-                channels: 2 * layer + 1,
-                table: Some(0),
-            });
-        }
-        let parameter = |(bytes, tensor): (&Vec<u8>, TensorType)| Parameter {
-            hash: hash_bytes(bytes),
-            tensor,
-        };
-        let program = Program {
-            format: FORMAT,
-            owner: [0; 32],
-            max_batch: batch,
-            inputs: vec![TensorType::i8(&[width])],
-            parameters: parameters.iter().zip(types).map(parameter).collect(),
-            tables: vec![Table::from_fn(|x| x.wrapping_mul(3) ^ 0x55)],
-            operations,
-            outputs: vec![layers - 1],
-        };
-        Self::new(program, parameters, batch)
-    }
-
-    fn new(program: Program, parameters: Vec<Vec<u8>>, batch: u32) -> Result<Self> {
-        let plan = Plan::new(program).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let bytes = plan.cost().item_input_bytes * u64::from(batch);
-        let input = Random(7).bytes(usize::try_from(bytes)?);
-        Ok(Self {
-            plan,
-            parameters,
-            input,
-            batch,
-        })
-    }
-
-    pub(super) fn parameters(&self) -> Vec<&[u8]> {
-        self.parameters.iter().map(Vec::as_slice).collect()
-    }
-
     /// What an auditor does who has the whole job and advice for its one operation.
     fn full(
         &self,
@@ -247,7 +201,7 @@ impl Case {
         advice: &[i32],
     ) -> Result<Option<audit::WrongElement>> {
         let seed = hash_bytes(b"seed");
-        let weights = hash_bytes(&self.parameters[0]);
+        let weights = hash_bytes(self.parameters()[0]);
         let hashes = audit::hash_with_receipt(&[&self.input, trace], &seed);
         std::hint::black_box((weights, hashes));
         let job = AuditedJob {
@@ -263,6 +217,22 @@ impl Case {
         )?)
     }
 
+    /// What an auditor does who has the whole job and no advice.
+    fn executed(
+        &self,
+        model: &LoadedModel<'_>,
+        trace: &[u8],
+    ) -> Result<Option<audit::WrongElement>> {
+        let hashes = audit::hash_with_receipt(&[&self.input, trace], &hash_bytes(b"seed"));
+        std::hint::black_box(hashes);
+        let job = AuditedJob {
+            inputs: &[&self.input],
+            batch: self.batch,
+            trace,
+        };
+        Ok(audit::full(model, &job)?)
+    }
+
     /// What an auditor does who was drawn for a part of the job.
     fn sampled(
         &self,
@@ -270,25 +240,20 @@ impl Case {
         trace: &[u8],
         seed: &Hash,
     ) -> Result<Option<audit::WrongElement>> {
-        let draw = Draw::new(&self.plan, self.batch, seed).context("no draw")?;
+        let items = drawn_items(self.batch, seed);
         let parameters = self.parameters();
         let job = AuditedJob {
             inputs: &[&self.input],
             batch: self.batch,
             trace,
         };
+        let wrong = audit::verify_items(model, &job, &items)?;
         let tensors = Tensors {
             plan: &self.plan,
             parameters: &parameters,
             job,
         };
-        let wrong = audit::check_elements(&self.plan, self.batch, &tensors, &draw)
-            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let wrong = match wrong {
-            Some(wrong) => Some(wrong),
-            None => audit::verify_items(model, &job, &draw.items)?,
-        };
-        let slices = tensors.slices(&draw.items);
+        let slices = tensors.slices(&items);
         std::hint::black_box(audit::receipt(&slices, seed));
         Ok(wrong)
     }
@@ -327,38 +292,4 @@ pub(super) fn median<T>(rounds: &[T], of: impl Fn(&T) -> f64) -> f64 {
     let mut values: Vec<f64> = rounds.iter().map(of).collect();
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Records with any bias and a scale that leaves results in range.
-fn channels(random: &mut Random, width: u32) -> Vec<u8> {
-    let mut records = Vec::new();
-    for _ in 0..width {
-        let [bias, multiplier] = [random.next() >> 48, (random.next() >> 34) | (1 << 29)];
-        let mut record = [0; 16];
-        record[..4].copy_from_slice(&bias.to_le_bytes()[..4]);
-        record[4..8].copy_from_slice(&multiplier.to_le_bytes()[..4]);
-        record[8] = 38 + width.ilog2() as u8 / 2;
-        records.extend(record);
-    }
-    records
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next().to_le_bytes()[0]).collect()
-    }
-
-    fn seed(&mut self) -> Hash {
-        hash_bytes(&self.next().to_le_bytes())
-    }
 }

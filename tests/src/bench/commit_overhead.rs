@@ -1,15 +1,17 @@
 //! `commit-overhead`: what a worker's commitment costs beside the execution that it commits to.
 //!
 //! Execution is `LoadedModel::execute` with weights packed ahead, on all threads of the global
-//! pool. The commitment hashes trace and outputs, on one thread, as the worker does. A figure is the
-//! commitment's time in percent of the execution's, the median over rounds in which both take
-//! turns, for jobs of 1,024 items: one linear operation of 1,024 channels over 1,024 products each,
-//! and the digits model.
+//! pool. The commitment hashes trace and outputs, on all threads too, as the worker does. A figure
+//! is the commitment's time in percent of the execution's, the median over rounds in which both
+//! take turns, for jobs of 1,024 items: one linear operation of 1,024 channels over 1,024 products
+//! each, and the digits model.
 
-use super::audit::{median, number, rounds, Case};
+use super::{
+    audit::{median, number, rounds},
+    network::Case,
+};
 use anyhow::{Context, Result};
-use mizan_engine::CpuExecutor;
-use mizan_tensor::Commitment;
+use mizan_engine::{commit, CpuExecutor};
 use serde_json::Number;
 
 /// Items of both jobs.
@@ -37,7 +39,7 @@ fn extra_percent(case: &Case) -> Result<f64> {
             Ok(())
         },
         &mut || {
-            std::hint::black_box(Commitment::to(&execution));
+            std::hint::black_box(commit(&execution));
             Ok(())
         },
     ])?;

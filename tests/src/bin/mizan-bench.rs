@@ -30,6 +30,7 @@ async fn measure() -> Result<()> {
         Some("audit") => bench::audit::figures()?,
         Some("blobs") => bench::blobs::figures().await?,
         Some("cpu-gemm") => bench::cpu_gemm::figures()?,
+        Some("cpu-network") => bench::cpu_network::figures()?,
         Some("commit-overhead") => bench::commit_overhead::figures()?,
         Some("demo") => demo_figures().await?,
         Some("fraud-proof") => bench::fraud_proof::figures().await?,

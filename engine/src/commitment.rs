@@ -1,0 +1,46 @@
+//! Committing to a result with all threads.
+
+use mizan_tensor::{Commitment, Execution, Hash};
+
+/// What [`Commitment::to`] gives, computed by all threads of the thread pool that it runs in.
+///
+/// Outputs are parts of the trace, so one that is as long as the trace is the trace, as with
+/// programs of one operation, and is not hashed again.
+pub fn commit(execution: &Execution) -> Commitment {
+    let trace = hash(&execution.trace);
+    let output = |bytes: &Vec<u8>| match bytes.len() == execution.trace.len() {
+        true => trace,
+        false => hash(bytes),
+    };
+    Commitment {
+        outputs: execution.outputs.iter().map(output).collect(),
+        trace,
+    }
+}
+
+/// Halves are handed to other threads as long as they are longer than what one hashes at once.
+fn hash(bytes: &[u8]) -> Hash {
+    blake3::Hasher::new().update_rayon(bytes).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::on_threads;
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_commitment() {
+        let bytes = |count: usize| (0..count).map(|i| (i / 3) as u8).collect::<Vec<u8>>();
+        for length in [0, 1, 1_024, 131_073, 3_000_000] {
+            let trace = bytes(length);
+            let execution = Execution {
+                outputs: vec![trace.clone(), trace[length / 2..].to_vec()],
+                trace,
+            };
+            for threads in [1, 2, 3] {
+                let committed = on_threads(threads, || commit(&execution)).unwrap();
+                assert_eq!(committed, Commitment::to(&execution));
+            }
+        }
+    }
+}
