@@ -19,7 +19,7 @@
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
 //
 // ENTRY                  threads   blocks                            dynamic shared memory
-// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     36,096
+// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     37,632
 // linear_dp4a_rows       128       ceil(m / 4) * ceil(n / 16)        0
 //
 // Grids and blocks have one dimension. linear_dp4a_rows is for few rows (m <= 16): it reads the
