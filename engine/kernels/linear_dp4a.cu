@@ -27,6 +27,8 @@
 
 #include "linear.cuh"
 
+namespace {
+
 // The accumulators of a thread: of its warp's 32x64, rows 4 * (lane / 8) and 16 below, columns
 // 4 * (lane % 8) and 32 to the right, four each.
 struct Part {
@@ -92,25 +94,6 @@ DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part
     barrier();
 }
 
-KERNEL(256, 2)
-linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
-                    u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
-    const u32 row = thread_index() / 64 * 32, column = thread_index() / 32 % 2 * 64;
-    const u32 lane = thread_index() % 32;
-    const Corner tile = corner<128, 128>(job);
-    Part part;
-    UNROLL for (int i = 0; i < 8; ++i) {
-        UNROLL for (int j = 0; j < 8; ++j) part.sums[i][j] = 0;
-    }
-    if (is_aligned(job)) {
-        sum<true>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
-    } else {
-        sum<false>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
-    }
-    finish<128, 8, 2, 64>(job, dynamic_shared(), tile.row + row, tile.column, column, part);
-}
-
 // Four rows times four columns, of which a warp's lanes take every 32nd piece of 16 bytes.
 template <bool ALIGNED>
 DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
@@ -132,6 +115,27 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
             }
         }
     }
+}
+
+}  // namespace
+
+KERNEL(256, 2)
+linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
+                    u32 n, u32 k, const i32 *r, u64 *sums) {
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+    const u32 row = thread_index() / 64 * 32, column = thread_index() / 32 % 2 * 64;
+    const u32 lane = thread_index() % 32;
+    const Corner tile = corner<128, 128>(job);
+    Part part;
+    UNROLL for (int i = 0; i < 8; ++i) {
+        UNROLL for (int j = 0; j < 8; ++j) part.sums[i][j] = 0;
+    }
+    if (is_aligned(job)) {
+        sum<true>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
+    } else {
+        sum<false>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
+    }
+    finish<128, 8, 2, 64>(job, dynamic_shared(), tile.row + row, tile.column, column, part);
 }
 
 KERNEL(128, 4)

@@ -32,6 +32,8 @@
 
 #include "linear.cuh"
 
+namespace {
+
 // The accumulators of a warp's part of a tile, in squares of 16x8.
 template <int ROWS, int COLUMNS>
 struct Part {
@@ -152,6 +154,8 @@ struct Tile {
                                         part);
     }
 };
+
+}  // namespace
 
 KERNEL(256, 1)
 linear_mma_m16n8k32_128x256(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,

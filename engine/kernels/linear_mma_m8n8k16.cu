@@ -28,6 +28,8 @@
 
 #include "linear.cuh"
 
+namespace {
+
 // The accumulators of a warp's 64x64, in squares of 8x8.
 struct Part {
     i32 sums[8][8][2];
@@ -97,6 +99,8 @@ DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part
     }
     barrier();
 }
+
+}  // namespace
 
 KERNEL(128, 2)
 linear_mma_m8n8k16_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
