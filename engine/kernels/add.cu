@@ -4,7 +4,8 @@
 //
 // exactly as the program format defines it, in 64-bit arithmetic.
 //
-//   void add(const i8 *a, const i8 *b, const i8 *table, i8 *y, u64 count, i32 ma, i32 mb, u32 shift)
+//   void add(const i8 *a, const i8 *b, const i8 *table, i8 *y, u64 count,
+//            i32 ma, i32 mb, u32 shift)
 //
 // a, b      count bytes each, any alignment; they may be the same
 // table     256 bytes indexed by the result's byte, any alignment; null for none

@@ -1,6 +1,7 @@
 // BLAKE3 of a device buffer, plain or keyed, for sm_61 and later.
 //
-//   void blake3_chunks(const u8 *bytes, u64 length, u64 first, const u32 *key, u32 *nodes, u32 root)
+//   void blake3_chunks(const u8 *bytes, u64 length, u64 first, const u32 *key, u32 *nodes,
+//                      u32 root)
 //   void blake3_tree(const u32 *nodes, u64 count, const u32 *key, u32 *parents, u32 root)
 //
 // A node is the 8 little-endian words of a chaining value: 32 bytes, aligned to 16.

@@ -54,7 +54,8 @@ check_weights(const i8 *w, const i32 *r, u64 *u, u32 n, u32 k) {
 // What one lane adds to the checksums of four rows of bytes, `rows` of which exist: the products
 // of every 32nd four columns with `weights`.
 template <class Weight>
-DEVICE void sum_rows(u64 (&sums)[4], const i8 *bytes, u64 rows, u32 columns, const Weight *weights) {
+DEVICE void sum_rows(u64 (&sums)[4], const i8 *bytes, u64 rows, u32 columns,
+                     const Weight *weights) {
     const bool aligned = ((u64(bytes) | columns) & 3) == 0;
     KEEP_LOOP for (u64 column = thread_index() % 32 * 4; column < columns; column += 128) {
         const u32 count = columns - column < 4 ? u32(columns - column) : 4;

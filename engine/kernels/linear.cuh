@@ -133,7 +133,8 @@ DEVICE Quad prepare_quad(const Linear &job, u64 column) {
     quad.column = u32(column);
     quad.count = column >= job.n ? 0 : job.n - column < 4 ? u32(job.n - column) : 4;
     UNROLL for (u32 i = 0; i < 4; ++i) {
-        quad.channel[i] = i < quad.count ? prepare(job.channels, u32(column) + i) : Channel{0, 0, 0};
+        quad.channel[i] =
+            i < quad.count ? prepare(job.channels, u32(column) + i) : Channel{0, 0, 0};
     }
     return quad;
 }
@@ -163,14 +164,40 @@ DEVICE void store_slab(const Linear &job, const i8 *table, const i32 *slab, cons
     }
 }
 
+// The lane that stores an element of a slab of `wide` columns, and the row and half that a lane
+// sums. Eight neighbouring lanes read one column of eight rows at a time: different banks.
+constexpr u32 storing_lane(u32 wide, u32 row, u32 column) {
+    return (row * (wide / 4) + column / 4) % 32;
+}
+
+constexpr u32 summed_row(u32 wide, u32 lane) {
+    return (wide == 64 ? lane / 16 : lane / 8 % 2) * 8 + lane % 2 * 4 + lane % 8 / 2;
+}
+
+constexpr u32 summed_half(u32 wide, u32 lane) {
+    return 1 - (wide == 64 ? lane / 8 % 2 : lane / 16);
+}
+
+constexpr bool lanes_differ(u32 wide) {
+    for (u32 lane = 0; lane < 32; ++lane) {
+        for (u32 i = 0; i < wide / 2; ++i) {
+            const u32 column = summed_half(wide, lane) * (wide / 2) + i;
+            if (storing_lane(wide, summed_row(wide, lane), column) == lane) return false;
+        }
+    }
+    return true;
+}
+
 // Adds a slab's part of the row sums: two lanes a row, each half of the columns. `channels` and
 // `r` are those of the slab's columns.
 template <int WIDE>
 DEVICE void sum_slab(const Linear &job, const i8 *table, const i32 *slab, const Channel *channels,
                      const i32 *r, u64 first_row) {
-    const u32 lane = thread_index() % 32, row = lane % 16, half = lane / 16 * (WIDE / 2);
+    static_assert(lanes_differ(WIDE), "no lane evaluates an element that it stored");
+    const u32 lane = thread_index() % 32, row = summed_row(WIDE, lane);
+    const u32 half = summed_half(WIDE, lane), first = half * (WIDE / 2);
     u64 accumulators = 0, results = 0;
-    KEEP_LOOP for (u32 column = half; column < half + WIDE / 2; column += 4) {
+    KEEP_LOOP for (u32 column = first; column < first + WIDE / 2; column += 4) {
         const Words acc = *(const Words *)(slab + row * Slab<WIDE>::STRIDE + column);
         UNROLL for (u32 i = 0; i < 4; ++i) {
             const i64 weight = r[column + i];
@@ -180,9 +207,10 @@ DEVICE void sum_slab(const Linear &job, const i8 *table, const i32 *slab, const 
             results += u64(weight * table[value & 255]);
         }
     }
-    accumulators = add_pairwise(accumulators, 16);
-    results = add_pairwise(results, 16);
-    if (lane < 16 && first_row + row < job.m) {
+    const u32 other_half = WIDE == 64 ? 8 : 16;
+    accumulators = add_pairwise(accumulators, other_half);
+    results = add_pairwise(results, other_half);
+    if (half == 0 && first_row + row < job.m) {
         add_atomic(job.sums + 2 * (first_row + row), accumulators);
         add_atomic(job.sums + 2 * (first_row + row) + 1, results);
     }

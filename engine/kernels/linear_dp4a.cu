@@ -102,7 +102,8 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
         Words x[4], w[4];
         UNROLL for (u32 i = 0; i < 4; ++i) {
             // What lies behind the last row or column is never stored.
-            const u64 r = row + i < job.m ? row + i : row, c = i < job.n - column ? column + i : column;
+            const u64 r = row + i < job.m ? row + i : row;
+            const u64 c = i < job.n - column ? column + i : column;
             const i8 *a = job.x + r * job.k + depth, *b = job.w + c * job.k + depth;
             x[i] = ALIGNED ? *(const Words *)a : load_any(a, count);
             w[i] = ALIGNED ? *(const Words *)b : load_any(b, count);

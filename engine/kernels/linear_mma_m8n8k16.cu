@@ -73,9 +73,11 @@ DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
         }
         load_matrices(a, at);
         load_matrices(b, bt);
-        const u32 rows[8] = {a[0][0], a[0][1], a[0][2], a[0][3], a[1][0], a[1][1], a[1][2], a[1][3]};
-        const u32 columns[8] = {b[0][0], b[0][1], b[0][2], b[0][3],
-                                b[1][0], b[1][1], b[1][2], b[1][3]};
+        u32 rows[8], columns[8];
+        UNROLL for (int i = 0; i < 8; ++i) {
+            rows[i] = a[i / 4][i % 4];
+            columns[i] = b[i / 4][i % 4];
+        }
         multiply_8x8x16(part.sums, rows, columns);
     }
 }

@@ -15,7 +15,8 @@ struct AddJob {
     }
 
     void run(u32 blocks, i32 ma, i32 mb, u32 shift) {
-        launch("add", blocks, 256, 0, a.data, b.data, entries(), y.data, u64(y.size), ma, mb, shift);
+        launch("add", blocks, 256, 0, a.data, b.data, entries(), y.data, u64(y.size), ma, mb,
+               shift);
     }
 
     u32 check(u32 blocks, i32 ma, i32 mb, u32 shift) {

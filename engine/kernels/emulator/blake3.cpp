@@ -73,8 +73,8 @@ Node compressed(const Node &node, const u8 *bytes, u32 count, u64 counter, u32 f
     for (u32 round = 0; round < 7; ++round) {
         for (u32 i = 0; i < 8; ++i) {
             const u32 turn = i / 4;
-            u32 &a = state[i % 4], &b = state[4 + (i + turn) % 4], &c = state[8 + (i + 2 * turn) % 4],
-                &d = state[12 + (i + 3 * turn) % 4];
+            u32 &a = state[i % 4], &b = state[4 + (i + turn) % 4];
+            u32 &c = state[8 + (i + 2 * turn) % 4], &d = state[12 + (i + 3 * turn) % 4];
             for (u32 half = 0; half < 2; ++half) {
                 a = a + b + message[2 * i + half];
                 d = rotate(d ^ a, half == 0 ? 16 : 8);

@@ -154,7 +154,8 @@ DEVICE void multiply_16x8x32(i32 (&sums)[ROWS][COLUMNS][4], const u32 (&a)[ROWS]
         const Operands &left = emulator::of_lane<Operands>(all, lane / 4 * 4 + quarter);
         for (int i = 0; i < ROWS; ++i) {
             for (int word = 0; word < 4; ++word) {
-                std::memcpy(row[2 * i + word % 2] + word / 2 * 16 + 4 * quarter, left.a[i] + word, 4);
+                i8 *to = row[2 * i + word % 2] + word / 2 * 16 + 4 * quarter;
+                std::memcpy(to, left.a[i] + word, 4);
             }
         }
         for (u32 l = 0; l < 2; ++l) {

@@ -166,7 +166,8 @@ void test_linear() {
         for (u32 i = 0; i < 3; ++i, ++number) {
             const u32 offset = i < 2 ? 0 : 1 + number % 15;
             const Data data = number % 5 == 4 ? Data::Mixed : Data::Random;
-            const LinearCase chosen = {size.m, size.n, size.k, offset, number % 2 == 0, i != 1, data};
+            const LinearCase chosen = {size.m, size.n, size.k, offset, number % 2 == 0, i != 1,
+                                       data};
             compare(chosen, size.which, random);
         }
     }

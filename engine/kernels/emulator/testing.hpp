@@ -28,7 +28,8 @@ struct Random {
 // Memory of exactly `bytes` bytes behind `offset` others, so that a sanitizer sees each access
 // behind the end.
 struct Buffer {
-    Buffer(size_t bytes, u32 offset = 0) : all(new u8[bytes + offset]), data(all + offset), size(bytes) {
+    explicit Buffer(size_t bytes, u32 offset = 0)
+        : all(new u8[bytes + offset]), data(all + offset), size(bytes) {
         std::memset(all, 0xcc, bytes + offset);
     }
     Buffer(const Buffer &) = delete;
@@ -70,3 +71,4 @@ void test_linear();
 void test_faults();
 void test_add();
 void test_blake3();
+void test_vectors(const char *path);
