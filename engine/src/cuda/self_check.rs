@@ -1,0 +1,155 @@
+//! Programs whose results are known, for a device to prove itself on.
+
+use super::{
+    error::DeviceError,
+    job::{Job, PartError},
+    parts::{items_per_part, Part},
+    process::Process,
+};
+use crate::{CpuExecutor, Executor};
+use mizan_tensor::{
+    hash_bytes, vectors, Operand, Operation, Parameter, Plan, Program, Table, TensorType, FORMAT,
+};
+use std::sync::LazyLock;
+
+/// Rows, columns and reductions around the sizes of the kernels' tiles: a few of each path that a
+/// kernel has, fast and slow.
+const PRODUCTS: [[u32; 3]; 5] = [
+    [1, 257, 1_040],
+    [17, 131, 1_023],
+    [129, 257, 512],
+    [300, 520, 272],
+    [61, 33, 4_099],
+];
+
+/// A program with all bytes that it needs and what comes out.
+struct Known {
+    name: String,
+    plan: Plan,
+    batch: u32,
+    parameters: Vec<Vec<u8>>,
+    inputs: Vec<Vec<u8>>,
+    trace: Vec<u8>,
+}
+
+/// The golden vectors, and products as large as the kernels' tiles, computed by the processor.
+static ALL: LazyLock<Result<Vec<Known>, DeviceError>> = LazyLock::new(|| {
+    let broken = |line: usize| failed(&format!("line {line} of the vectors"));
+    let mut all = Vec::new();
+    for vector in vectors::all().map_err(broken)? {
+        let plan = Plan::new(vector.program).map_err(|_| failed(&vector.name))?;
+        all.push(Known {
+            name: vector.name,
+            plan,
+            batch: vector.batch,
+            parameters: vector.parameters,
+            inputs: vector.inputs,
+            trace: vector.trace,
+        });
+    }
+    for shape in PRODUCTS {
+        all.push(product(shape)?);
+    }
+    Ok(all)
+});
+
+fn failed(program: &str) -> DeviceError {
+    DeviceError::SelfCheckFailed {
+        program: program.into(),
+    }
+}
+
+/// Executes all of it; an error names the first program that came out differently, or says why
+/// one did not come out at all.
+pub(crate) fn run(process: &Process) -> Result<(), DeviceError> {
+    for known in ALL.as_ref().map_err(Clone::clone)? {
+        // No job has larger items than a slot either.
+        let Ok(most) = items_per_part(&known.plan, process.slot_bytes(), u64::MAX) else {
+            continue;
+        };
+        let mut trace = vec![0; known.trace.len()];
+        let parameters: Vec<&[u8]> = known.parameters.iter().map(Vec::as_slice).collect();
+        let inputs: Vec<&[u8]> = known.inputs.iter().map(Vec::as_slice).collect();
+        let job = Job::new(&known.plan, &parameters, &inputs, known.batch);
+        let whole = Part::whole(&known.plan, known.batch, &mut trace);
+        let whole = whole.ok_or_else(|| failed(&known.name))?;
+        for mut part in whole.cut(most) {
+            job.run(process, 0, &mut part)
+                .map_err(|PartError { error, .. }| match error {
+                    DeviceError::ResultCheckFailed { .. } => failed(&known.name),
+                    other => other,
+                })?;
+        }
+        if trace != known.trace {
+            return Err(failed(&known.name));
+        }
+    }
+    Ok(())
+}
+
+/// A product of that shape, its sum with itself, and a table over both.
+fn product([rows, n, k]: [u32; 3]) -> Result<Known, DeviceError> {
+    let name = format!("a product of {rows} x {k} and {n} x {k}");
+    let bytes = |seed: u64, count: u32| -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            state.to_be_bytes()[0]
+        };
+        (0..count).map(|_| next()).collect()
+    };
+    let mut channels = bytes(1, n * 16);
+    for record in channels.chunks_exact_mut(16) {
+        // A bias of 24 bits, and a scale that leaves results in range.
+        (record[3], record[8]) = (0, 40 + record[8] % 8);
+    }
+    let parameters = vec![bytes(2, n * k), channels];
+    let types = [TensorType::i8(&[n, k]), TensorType::channels(n)];
+    let named = parameters.iter().zip(types);
+    let plan = Plan::new(Program {
+        format: FORMAT,
+        owner: [0; 32],
+        max_batch: rows,
+        inputs: vec![TensorType::i8(&[k])],
+        parameters: named
+            .map(|(bytes, tensor)| Parameter {
+                hash: hash_bytes(bytes),
+                tensor,
+            })
+            .collect(),
+        tables: vec![Table::from_fn(|x| x.wrapping_mul(91).wrapping_add(17))],
+        operations: vec![
+            Operation::Linear {
+                input: Operand::Input(0),
+                weights: 0,
+                channels: 1,
+                table: Some(0),
+            },
+            Operation::Add {
+                left: Operand::Operation(0),
+                right: Operand::Operation(0),
+                left_multiplier: 1_234_567,
+                right_multiplier: -7_654_321,
+                shift: 23,
+                table: Some(0),
+            },
+        ],
+        outputs: vec![1],
+    })
+    .map_err(|_| failed(&name))?;
+    let inputs = vec![bytes(3, rows * k)];
+    let execution = {
+        let parameters: Vec<&[u8]> = parameters.iter().map(Vec::as_slice).collect();
+        CpuExecutor::new().execute(&plan, &parameters, &[&inputs[0]], rows)
+    };
+    Ok(Known {
+        trace: execution.map_err(|_| failed(&name))?.trace,
+        name,
+        plan,
+        batch: rows,
+        parameters,
+        inputs,
+    })
+}

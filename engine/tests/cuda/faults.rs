@@ -1,0 +1,231 @@
+//! Devices that fail, and what becomes of the jobs.
+
+use crate::{
+    fixture::{driver, refused, started},
+    jobs::{linear_job, random_job, Job},
+};
+use mizan_engine::{
+    cuda::{CudaExecutor, CudaSettings, DeviceError},
+    EngineError, Reference,
+};
+use std::{path::Path, time::Duration};
+
+/// An executor that has passed its self-check on a driver whose faults begin with [`Armed::arm`].
+struct Armed {
+    executor: CudaExecutor,
+    folder: tempfile::TempDir,
+}
+
+impl Armed {
+    fn new(faults: &str) -> Self {
+        Self::with(faults, |settings| settings)
+    }
+
+    fn with(faults: &str, change: impl Fn(CudaSettings) -> CudaSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("armed");
+        let settings = driver(&format!("armed={},{faults}", file.display()));
+        Self {
+            executor: started(change(settings)),
+            folder,
+        }
+    }
+
+    /// Lets the faults come, in one process.
+    fn arm(&self) {
+        std::fs::write(self.file(), "").unwrap();
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("armed")
+    }
+
+    /// Executes a job while the faults come, and makes sure that they did.
+    fn execute(&self, job: &Job) -> Result<mizan_tensor::Execution, EngineError> {
+        self.arm();
+        let result = job.execute(&self.executor);
+        assert!(!Path::exists(&self.file()), "no fault came");
+        result
+    }
+
+    fn assert_survives(&self, job: &Job, restarts: u32) {
+        let expected = job.execute(&Reference).unwrap();
+        assert!(self.execute(job).unwrap() == expected);
+        let status = &self.executor.devices()[0];
+        assert_eq!((status.fault.as_ref(), status.restarts), (None, restarts));
+        assert!(job.execute(&self.executor).unwrap() == expected);
+    }
+}
+
+fn job() -> Job {
+    random_job(7, 13, 6)
+}
+
+#[test]
+fn a_job_survives_a_process_that_ends() {
+    for function in [
+        "cuLaunchKernel:3",
+        "cuStreamSynchronize:1",
+        "cuMemAlloc_v2:1",
+    ] {
+        Armed::new(&format!("exit={function}")).assert_survives(&job(), 1);
+    }
+}
+
+#[test]
+fn a_job_survives_a_process_that_hangs() {
+    let hang = Armed::with("hang=cuStreamSynchronize:2", |settings| CudaSettings {
+        answer_limit: Duration::from_secs(3),
+        ..settings
+    });
+    hang.assert_survives(&job(), 1);
+}
+
+#[test]
+fn a_job_survives_a_device_that_is_lost() {
+    // An uncorrectable memory error, an illegal address, and a code that the bindings don't know.
+    for code in [214, 700, 12_345] {
+        Armed::new(&format!("fail=cuLaunchKernel:2:{code}")).assert_survives(&job(), 1);
+    }
+}
+
+#[test]
+fn a_job_survives_a_wrong_bit_in_any_operation() {
+    // One job of both operations, on kernels for few rows and for many.
+    let job = random_job(7, 13, 6);
+    let kernels = [
+        ("capability=61", "linear_dp4a_rows"),
+        ("capability=75", "linear_mma_m8n8k16_128x128"),
+        ("capability=80", "linear_mma_m16n8k32_64x64"),
+        ("capability=80", "add"),
+    ];
+    for (capability, kernel) in kernels {
+        for run in 1..=2 {
+            let flip = Armed::new(&format!("{capability},flip={kernel}:{run}"));
+            flip.assert_survives(&job, 0);
+        }
+    }
+}
+
+#[test]
+fn a_job_survives_a_wrong_bit_in_weights_that_have_been_on_the_device_for_long() {
+    let job = linear_job(40, 33, 70, 3, 7);
+    let decay = Armed::new("decay=1");
+    let expected = job.execute(&Reference).unwrap();
+    assert!(job.execute(&decay.executor).unwrap() == expected);
+    // The bit stays wrong: the second failure in a row retires the device.
+    let error = decay.execute(&job).unwrap_err();
+    assert_eq!(
+        error,
+        DeviceError::ResultCheckFailed { operation: 0 }.into()
+    );
+}
+
+#[test]
+fn a_device_that_is_wrong_twice_in_a_row_is_retired() {
+    let flip = Armed::new("flip=linear_mma_m16n8k32_64x64:0");
+    let wrong = DeviceError::ResultCheckFailed { operation: 0 };
+    let job = linear_job(3, 5, 7, 3, 7);
+    assert_eq!(flip.execute(&job), Err(wrong.clone().into()));
+    let status = &flip.executor.devices()[0];
+    assert!(status.retired);
+    assert_eq!(status.fault, Some(wrong.clone()));
+    assert_eq!(job.execute(&flip.executor), Err(wrong.into()));
+}
+
+#[test]
+fn a_device_that_computes_wrongly_fails_its_self_check() {
+    for kernel in ["add", "linear_mma_m16n8k32_64x64"] {
+        let error = refused(driver(&format!("flip={kernel}:0")));
+        let failed = matches!(error, DeviceError::SelfCheckFailed { .. });
+        assert!(failed, "{error}");
+    }
+}
+
+#[test]
+fn a_parameter_that_changes_on_its_way_is_noticed() {
+    Armed::new("flip=blake3_chunks:1").assert_survives(&linear_job(3, 5, 7, 3, 7), 1);
+}
+
+#[test]
+fn parts_are_halved_until_they_fit_the_device() {
+    let job = linear_job(500, 64, 1_000, 3, 7);
+    let executor = started(driver("memory=1000000"));
+    let expected = job.execute(&Reference).unwrap();
+    assert!(job.execute(&executor).unwrap() == expected);
+}
+
+#[test]
+fn memory_that_is_short_for_a_moment_costs_no_job() {
+    Armed::new("fail=cuMemAlloc_v2:1:2").assert_survives(&job(), 0);
+}
+
+#[test]
+fn a_model_that_does_not_fit_the_device_is_an_error_and_costs_no_device() {
+    let executor = started(driver("memory=2000000"));
+    let large = linear_job(2, 1_000, 3_000, 3, 7);
+    let error = large.execute(&executor).unwrap_err();
+    let full = matches!(error, EngineError::Device(DeviceError::OutOfMemory { .. }));
+    assert!(full, "{error}");
+    let status = &executor.devices()[0];
+    assert_eq!((status.fault.as_ref(), status.restarts), (None, 0));
+    assert!(job().execute(&executor).unwrap() == job().execute(&Reference).unwrap());
+}
+
+#[test]
+fn an_item_larger_than_a_slot_is_an_error_that_tells_both_sizes() {
+    let executor = started(CudaSettings {
+        slot_bytes: 10_000,
+        ..driver("")
+    });
+    let error = linear_job(1, 4_000, 8_000, 3, 7).execute(&executor);
+    let too_large = DeviceError::TooLarge {
+        bytes: 12_000,
+        limit: 10_000,
+    };
+    assert_eq!(error, Err(too_large.into()));
+}
+
+#[test]
+fn a_device_that_fails_again_and_again_rests_and_is_tried_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    let link = |to: &Path| {
+        let _ = std::fs::remove_file(&program);
+        std::os::unix::fs::symlink(to, &program).unwrap();
+    };
+    let exit = Armed::with("exit=cuLaunchKernel:1", |mut settings| {
+        link(&settings.command.program);
+        settings.command.program = program.clone();
+        settings
+    });
+    // The process that runs ends at the next job, and no other one can be started.
+    link(Path::new("/nonexistent/program"));
+    let error = exit.execute(&job()).unwrap_err();
+    let cannot_start = matches!(error, EngineError::Device(DeviceError::CannotStart(_)));
+    assert!(cannot_start, "{error}");
+    let status = exit.executor.devices().remove(0);
+    assert!(status.fault.is_some() && !status.retired);
+    link(&driver("").command.program);
+    std::thread::sleep(driver("").rest);
+    assert!(job().execute(&exit.executor).unwrap() == job().execute(&Reference).unwrap());
+}
+
+#[test]
+fn another_device_takes_over_from_one_that_is_retired() {
+    let flip = Armed::with("devices=2,flip=linear_mma_m16n8k32_64x64:0", |settings| {
+        settings
+    });
+    let job = linear_job(3, 5, 7, 3, 7);
+    flip.arm();
+    let expected = job.execute(&Reference).unwrap();
+    // Two wrong results retire it; a job has three attempts.
+    assert!(job.execute(&flip.executor).unwrap() == expected);
+    let retired = flip
+        .executor
+        .devices()
+        .iter()
+        .filter(|device| device.retired)
+        .count();
+    assert!(retired <= 1);
+}

@@ -1,0 +1,69 @@
+//! Processes that do anything but serve.
+
+use crate::fixture::{child, refused};
+use mizan_engine::cuda::{CudaSettings, DeviceError};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_program_that_is_not_there_can_not_be_started() {
+    let mut settings = child("serve");
+    settings.command.program = "/nonexistent/program".into();
+    let error = refused(settings);
+    assert!(matches!(error, DeviceError::CannotStart(_)), "{error}");
+}
+
+#[test]
+fn a_process_that_ends_leaves_its_status_and_last_words() {
+    let error = refused(child("ends"));
+    let expected = DeviceError::ProcessEnded("exit status: 3: no reason".into());
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_process_that_hangs_is_ended_in_time() {
+    let settings = CudaSettings {
+        start_limit: Duration::from_secs(1),
+        ..child("hangs")
+    };
+    let started = Instant::now();
+    assert_eq!(refused(settings), DeviceError::TimedOut { seconds: 1 });
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn another_program_is_not_understood() {
+    let error = refused(child("another-program"));
+    assert_eq!(
+        error,
+        DeviceError::BadAnswer("the first bytes are no greeting".into())
+    );
+}
+
+#[test]
+fn a_program_that_was_replaced_while_it_ran_is_told_apart() {
+    let mismatch = DeviceError::ProtocolMismatch {
+        ours: 1,
+        theirs: u16::MAX,
+    };
+    assert_eq!(refused(child("newer-version")), mismatch);
+}
+
+#[test]
+fn answers_that_make_no_sense_end_the_process() {
+    for behaviour in ["noise", "long-message", "unasked-answer"] {
+        let error = refused(child(behaviour));
+        assert!(matches!(error, DeviceError::BadAnswer(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_person_who_starts_it_is_told_that_it_is_not_for_them() {
+    let command = child("serve").command;
+    let output = std::process::Command::new(command.program)
+        .args(command.arguments)
+        .output()
+        .unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "this is for the worker to start, not for people\n");
+}
