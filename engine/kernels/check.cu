@@ -62,7 +62,7 @@ DEVICE void sum_rows(u64 (&sums)[4], const i8 *bytes, u64 rows, u32 columns,
         u64 weight[4];
         UNROLL for (u32 l = 0; l < 4; ++l) weight[l] = l < count ? u64(weights[column + l]) : 0;
         UNROLL for (u32 i = 0; i < 4; ++i) {
-            const i8 *from = bytes + (i < rows ? i : 0) * columns + column;
+            const i8 *from = bytes + u64(i < rows ? i : 0) * columns + column;
             const u32 word = aligned ? *(const u32 *)from : load_any(from, count).word[0];
             UNROLL for (u32 l = 0; l < 4; ++l) {
                 sums[i] += u64(i64(i8(word >> (8 * l)))) * weight[l];
@@ -71,7 +71,7 @@ DEVICE void sum_rows(u64 (&sums)[4], const i8 *bytes, u64 rows, u32 columns,
     }
 }
 
-KERNEL(256, 4)
+KERNEL(256, 3)
 check_linear(const i8 *x, const i8 *y, const u64 *u, const i32 *r, const u64 *sums, u32 *faults,
              u64 m, u32 n, u32 k) {
     const u64 first = u64(block_index()) * 32 + thread_index() / 32 * 4;
