@@ -8,7 +8,7 @@
  *
  * Drivers are newer than the binding crates. A code that the bindings do not
  * know would be an undefined value of a Rust enum, so such codes become "unknown
- * error" here.
+ * error" here. What the driver really said is remembered for whoever asks.
  *
  * Functions that the bindings refer to but that the engine never calls are only
  * names for the linker: they say that they are not supported.
@@ -78,6 +78,22 @@ static int known(int code)
     return UNKNOWN;
 }
 
+/* The last code other than success that the driver gave to this thread. */
+static _Thread_local int last_error;
+
+int mizan_cuda_last_error(void)
+{
+    return last_error;
+}
+
+/* What the bindings get for a code of the driver. */
+static int answer(int code)
+{
+    if (code != 0)
+        last_error = code;
+    return known(code);
+}
+
 static int missing(void)
 {
     return mizan_cuda_driver_missing() != NULL ? NO_DEVICE : NOT_FOUND;
@@ -89,7 +105,7 @@ static int missing(void)
         static _Atomic(void *) place;                                          \
         int(*of_driver) parameters;                                            \
         *(void **)&of_driver = look_up(&place, #name);                         \
-        return of_driver == NULL ? missing() : known(of_driver arguments);     \
+        return of_driver == NULL ? missing() : answer(of_driver arguments);    \
     }
 
 #define NEVER_CALLED(name)                                                     \
@@ -168,6 +184,16 @@ FORWARD(cuEventSynchronize, (handle event), (event))
 
 FORWARD(cuGetErrorName, (int code, const char **text), (code, text))
 FORWARD(cuGetErrorString, (int code, const char **text), (code, text))
+
+/* The driver's name for a code, known to the bindings or not; NULL if it has none. */
+const char *mizan_cuda_error_name(int code)
+{
+    int before = last_error;
+    const char *name = NULL;
+    int found = cuGetErrorName(code, &name);
+    last_error = before;
+    return found == 0 ? name : NULL;
+}
 
 NEVER_CALLED(cuArray3DCreate_v2)
 NEVER_CALLED(cuArray3DGetDescriptor_v2)

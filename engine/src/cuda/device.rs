@@ -28,6 +28,8 @@ pub struct DeviceStatus {
     pub retired: bool,
     /// How often its process was started again after a failure.
     pub restarts: u32,
+    /// What went wrong last, also if it works again.
+    pub last_failure: Option<DeviceError>,
 }
 
 /// A device and how it stands.
@@ -46,6 +48,7 @@ struct State {
     /// Wrong results since the last right one.
     wrong: u32,
     starts: u32,
+    last_failure: Option<DeviceError>,
 }
 
 enum Standing {
@@ -67,6 +70,7 @@ impl Device {
                 failures: 0,
                 wrong: 0,
                 starts: 0,
+                last_failure: None,
             }),
         }
     }
@@ -135,6 +139,7 @@ impl Device {
             fault: state.fault(),
             retired: matches!(state.standing, Standing::Retired(_)),
             restarts: state.starts.saturating_sub(1),
+            last_failure: state.last_failure.clone(),
         }
     }
 }
@@ -149,6 +154,7 @@ impl State {
     }
 
     fn count(&mut self, error: &DeviceError, settings: &CudaSettings) {
+        self.last_failure = Some(error.clone());
         match error.remedy() {
             Remedy::Restart => {
                 self.give_up_process(error);

@@ -6,6 +6,7 @@ use super::{
     child::driver::{check, DriverError},
     error::DeviceError,
     protocol::KernelFamily,
+    tiles::{choose, Tile, LARGE_MMA_16X8X32, SHARED_BYTES_UNASKED},
 };
 use cust::{device::DeviceAttribute, module::Module, stream::Stream, sys};
 use std::ffi::c_void;
@@ -20,8 +21,6 @@ const ADD: &str = include_str!("../../ptx/add.ptx");
 const CHECK: &str = include_str!("../../ptx/check.ptx");
 const BLAKE3: &str = include_str!("../../ptx/blake3.ptx");
 
-/// More dynamic shared memory than that must be asked for.
-const SHARED_BYTES_UNASKED: u32 = 49_152;
 /// Elements of an element-wise operation for one block.
 const ELEMENTS_PER_BLOCK: u64 = 4_096;
 /// Blocks of an element-wise operation for one multiprocessor, at most.
@@ -31,60 +30,11 @@ const JOINED_NODES: u64 = 1_024;
 const CHUNK_BYTES: u64 = 1_024;
 const NODE_BYTES: u64 = 32;
 
-/// A kernel for linear operations: the rows and columns that one of its blocks computes, and what
-/// a block needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tile {
-    entry: &'static str,
-    rows: u64,
-    columns: u64,
-    threads: u32,
-    shared_bytes: u32,
-}
-
-const ROWS_DP4A: Tile = tile("linear_dp4a_rows", 4, 16, 128, 0);
-const LARGE_DP4A: Tile = tile("linear_dp4a_128x128", 128, 128, 256, 37_632);
-const LARGE_MMA_8X8X16: Tile = tile("linear_mma_m8n8k16_128x128", 128, 128, 128, 32_768);
-const SMALL_MMA_16X8X32: Tile = tile("linear_mma_m16n8k32_64x64", 64, 64, 128, 32_768);
-const MIDDLE_MMA_16X8X32: Tile = tile("linear_mma_m16n8k32_128x128", 128, 128, 128, 49_152);
-const LARGE_MMA_16X8X32: Tile = tile("linear_mma_m16n8k32_128x256", 128, 256, 256, 98_304);
-
-const fn tile(
-    entry: &'static str,
-    rows: u64,
-    columns: u64,
-    threads: u32,
-    shared_bytes: u32,
-) -> Tile {
-    Tile {
-        entry,
-        rows,
-        columns,
-        threads,
-        shared_bytes,
-    }
-}
-
-impl Tile {
-    fn blocks(self, m: u64, n: u32) -> u64 {
-        m.div_ceil(self.rows)
-            .saturating_mul(u64::from(n).div_ceil(self.columns))
-    }
-}
-
-/// The tile for a product: the largest whose blocks fill the device.
-fn choose(family: KernelFamily, processors: u32, has_large: bool, m: u64, n: u32) -> Tile {
-    match family {
-        KernelFamily::Dp4a if m <= 16 => ROWS_DP4A,
-        KernelFamily::Dp4a => LARGE_DP4A,
-        KernelFamily::Mma8x8x16 => LARGE_MMA_8X8X16,
-        KernelFamily::Mma16x8x32 => {
-            let fills = |tile: &Tile| tile.blocks(m, n) >= processors.into();
-            let large = has_large.then_some(LARGE_MMA_16X8X32);
-            let fitting = large.into_iter().chain([MIDDLE_MMA_16X8X32]).find(fills);
-            fitting.unwrap_or(SMALL_MMA_16X8X32)
-        }
-    }
+/// Pointers to variables: a kernel's arguments, as the driver takes them.
+macro_rules! arguments {
+    ($($variable:ident),*) => {
+        [$(std::ptr::from_mut(&mut $variable).cast::<c_void>()),*]
+    };
 }
 
 /// What `linear` reads and writes.
@@ -146,7 +96,7 @@ impl Kernels {
     ) -> Result<Self, DeviceError> {
         let bad = |name: &'static str| {
             move |error: cust::error::CudaError| {
-                DeviceError::BadKernel(format!("{name}: {error:?}"))
+                DeviceError::BadKernel(format!("{name}: {}", DriverError::from(error)))
             }
         };
         let load = |name, text| Module::from_ptx(text, &[]).map_err(bad(name));
@@ -214,30 +164,9 @@ impl Kernels {
             threads: tile.threads,
             shared_bytes: tile.shared_bytes,
         };
-        let arguments = [
-            any(&mut x),
-            any(&mut w),
-            any(&mut channels),
-            any(&mut table),
-            any(&mut y),
-            any(&mut m),
-            any(&mut n),
-            any(&mut k),
-            any(&mut r),
-            any(&mut sums),
-        ];
+        let arguments = arguments![x, w, channels, table, y, m, n, k, r, sums];
         launch(stream, &self.linear, tile.entry, grid, &arguments)?;
-        let arguments = [
-            any(&mut x),
-            any(&mut y),
-            any(&mut u),
-            any(&mut r),
-            any(&mut sums),
-            any(&mut faults),
-            any(&mut m),
-            any(&mut n),
-            any(&mut k),
-        ];
+        let arguments = arguments![x, y, u, r, sums, faults, m, n, k];
         let grid = Grid::of(m.div_ceil(32), 256);
         launch(stream, &self.check, "check_linear", grid, &arguments)
     }
@@ -264,17 +193,7 @@ impl Kernels {
         let mut shift = u32::from(shift);
         let most = u64::from(self.processors.saturating_mul(BLOCKS_PER_PROCESSOR));
         let grid = Grid::of(count.div_ceil(ELEMENTS_PER_BLOCK).clamp(1, most), 256);
-        let arguments = [
-            any(&mut a),
-            any(&mut b),
-            any(&mut table),
-            any(&mut y),
-            any(&mut count),
-            any(&mut ma),
-            any(&mut mb),
-            any(&mut shift),
-            any(&mut faults),
-        ];
+        let arguments = arguments![a, b, table, y, count, ma, mb, shift, faults];
         launch(stream, &self.add, "add", grid, &arguments[..8])?;
         launch(stream, &self.check, "check_add", grid, &arguments)
     }
@@ -291,13 +210,7 @@ impl Kernels {
         [mut n, mut k]: [u32; 2],
     ) -> Result<(), DeviceError> {
         let blocks = u64::from(k).div_ceil(256) * u64::from(n).div_ceil(1_024);
-        let arguments = [
-            any(&mut w),
-            any(&mut r),
-            any(&mut u),
-            any(&mut n),
-            any(&mut k),
-        ];
+        let arguments = arguments![w, r, u, n, k];
         let grid = Grid::of(blocks, 256);
         launch(stream, &self.check, "check_weights", grid, &arguments)
     }
@@ -317,27 +230,14 @@ impl Kernels {
         let (mut first, mut key) = (0u64, 0u64);
         let mut count = length.div_ceil(CHUNK_BYTES).max(1);
         let mut root = u32::from(count == 1);
-        let arguments = [
-            any(&mut bytes),
-            any(&mut length),
-            any(&mut first),
-            any(&mut key),
-            any(&mut nodes),
-            any(&mut root),
-        ];
+        let arguments = arguments![bytes, length, first, key, nodes, root];
         let grid = Grid::of(count.div_ceil(128), 128);
         launch(stream, &self.blake3, "blake3_chunks", grid, &arguments)?;
         while count > 1 {
             let mut parents = nodes + count * NODE_BYTES;
             let mut root = u32::from(count <= JOINED_NODES);
             let joined = count.div_ceil(JOINED_NODES);
-            let arguments = [
-                any(&mut nodes),
-                any(&mut count),
-                any(&mut key),
-                any(&mut parents),
-                any(&mut root),
-            ];
+            let arguments = arguments![nodes, count, key, parents, root];
             let grid = Grid::of(joined, 256);
             launch(stream, &self.blake3, "blake3_tree", grid, &arguments)?;
             (nodes, count) = (parents, joined);
@@ -374,12 +274,8 @@ impl Grid {
     }
 }
 
-fn any<T>(argument: &mut T) -> *mut c_void {
-    std::ptr::from_mut(argument).cast()
-}
-
 fn bad_entry(entry: &str, error: cust::error::CudaError) -> DeviceError {
-    DeviceError::BadKernel(format!("{entry}: {error:?}"))
+    DeviceError::BadKernel(format!("{entry}: {}", DriverError::from(error)))
 }
 
 /// Queues a kernel.
@@ -415,38 +311,9 @@ unsafe fn launch(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_largest_tile_is_taken_that_fills_the_device() {
-        let of = |m, n| choose(KernelFamily::Mma16x8x32, 108, true, m, n).entry;
-        assert_eq!(of(4_096, 4_096), LARGE_MMA_16X8X32.entry);
-        assert_eq!(of(2_048, 1_024), MIDDLE_MMA_16X8X32.entry);
-        assert_eq!(of(1, 4_096), SMALL_MMA_16X8X32.entry);
-        let without = choose(KernelFamily::Mma16x8x32, 108, false, 4_096, 4_096);
-        assert_eq!(without, MIDDLE_MMA_16X8X32);
-    }
-
-    #[test]
-    fn few_rows_are_not_multiplied_with_large_tiles_of_dp4a() {
-        let of = |m| choose(KernelFamily::Dp4a, 20, false, m, 1_000).entry;
-        assert_eq!((of(1), of(16)), (ROWS_DP4A.entry, ROWS_DP4A.entry));
-        assert_eq!(of(17), LARGE_DP4A.entry);
-    }
-
-    #[test]
-    fn only_the_largest_tile_needs_more_shared_memory_than_is_given_unasked() {
-        let unasked = [
-            ROWS_DP4A,
-            LARGE_DP4A,
-            LARGE_MMA_8X8X16,
-            SMALL_MMA_16X8X32,
-            MIDDLE_MMA_16X8X32,
-        ];
-        assert!(unasked
-            .iter()
-            .all(|tile| tile.shared_bytes <= SHARED_BYTES_UNASKED));
-        assert!(LARGE_MMA_16X8X32.shared_bytes > SHARED_BYTES_UNASKED);
-    }
+    use crate::cuda::tiles::{
+        LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, ROWS_DP4A, SMALL_MMA_16X8X32,
+    };
 
     #[test]
     fn the_workspace_of_a_hash_holds_every_level() {

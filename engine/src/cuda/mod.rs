@@ -75,8 +75,10 @@ mod parts;
 mod pool;
 mod process;
 mod protocol;
+mod running;
 mod self_check;
 mod settings;
+mod tiles;
 
 pub use child::serve_child;
 pub use device::DeviceStatus;

@@ -2,21 +2,14 @@
 
 use super::{
     error::DeviceError,
-    protocol::{
-        greet, read_greeting, receive, send, DeviceInfo, KernelFamily, MessageError, Opening,
-        Request, Response, VERSION,
-    },
+    protocol::{receive, send, DeviceInfo, KernelFamily, MessageError, Opening, Request, Response},
+    running::{connect, Running},
     settings::CudaSettings,
 };
 use rustix::fs::{memfd_create, MemfdFlags};
 use std::{
     fs::File,
-    io::{self, Read},
-    os::{
-        fd::OwnedFd,
-        unix::{fs::FileExt, net::UnixStream},
-    },
-    process::{Child, ChildStderr, Command, Stdio},
+    os::unix::{fs::FileExt, net::UnixStream},
     sync::{
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -24,11 +17,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-/// What is kept of what a process says on its standard error.
-const LAST_WORDS_BYTES: usize = 1_024;
-/// How long to wait for the last words of a process that has ended.
-const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
 
 /// Locks what no panic leaves half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,7 +38,7 @@ fn nonsense(response: &Response) -> DeviceError {
     DeviceError::BadAnswer(text.chars().take(80).collect())
 }
 
-fn cannot_start(error: impl ToString) -> DeviceError {
+pub(super) fn cannot_start(error: impl ToString) -> DeviceError {
     DeviceError::CannotStart(error.to_string())
 }
 
@@ -60,163 +48,6 @@ fn memory(bytes: u64) -> Result<File, DeviceError> {
     let file = File::from(file);
     file.set_len(bytes).map_err(cannot_start)?;
     Ok(file)
-}
-
-/// Starts a process whose standard input is the shared memory and whose standard output is a
-/// socket in both directions, and exchanges greetings.
-fn connect(settings: &CudaSettings, memory: &File) -> Result<(Running, UnixStream), DeviceError> {
-    let (mut ours, theirs) = UnixStream::pair().map_err(cannot_start)?;
-    let memory = memory.try_clone().map_err(cannot_start)?;
-    let command = &settings.command;
-    let mut child = Command::new(&command.program)
-        .args(&command.arguments)
-        .envs(command.environment.iter().cloned())
-        .stdin(Stdio::from(memory))
-        .stdout(Stdio::from(OwnedFd::from(theirs)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(cannot_start)?;
-    let last_words = child.stderr.take().map(LastWords::of);
-    let running = Running {
-        child: Mutex::new(child),
-        last_words,
-    };
-    ours.set_read_timeout(Some(settings.start_limit))
-        .and_then(|()| ours.set_write_timeout(Some(settings.answer_limit)))
-        .map_err(cannot_start)?;
-    match read_greeting(&mut ours) {
-        Ok(VERSION) => match greet(&mut ours) {
-            Ok(()) => Ok((running, ours)),
-            Err(error) => Err(running.explain(error, settings.start_limit)),
-        },
-        Ok(theirs) => Err(DeviceError::ProtocolMismatch {
-            ours: VERSION,
-            theirs,
-        }),
-        Err(error) => Err(running.explain(error, settings.start_limit)),
-    }
-}
-
-/// A process that ends when this is dropped.
-struct Running {
-    child: Mutex<Child>,
-    last_words: Option<LastWords>,
-}
-
-impl Running {
-    fn first_answer(
-        &self,
-        socket: &mut UnixStream,
-        request: &Request,
-        settings: &CudaSettings,
-    ) -> Result<Response, DeviceError> {
-        match send(socket, request).and_then(|()| receive(socket)) {
-            Ok(Response::Failed { error, .. }) => Err(error),
-            Ok(response) => Ok(response),
-            Err(error) => Err(self.explain(error, settings.start_limit)),
-        }
-    }
-
-    /// What a failed exchange means. The process is of no use afterwards and is ended.
-    fn explain(&self, error: MessageError, limit: Duration) -> DeviceError {
-        use io::ErrorKind::{BrokenPipe, TimedOut, WouldBlock};
-        match error {
-            MessageError::Io(error) if matches!(error.kind(), TimedOut | WouldBlock) => {
-                self.end();
-                DeviceError::TimedOut {
-                    seconds: limit.as_secs(),
-                }
-            }
-            MessageError::Io(error) if error.kind() != BrokenPipe => {
-                self.end();
-                DeviceError::ProcessEnded(error.to_string())
-            }
-            MessageError::Io(_) | MessageError::Closed => DeviceError::ProcessEnded(self.end()),
-            MessageError::TooLong(_) | MessageError::Malformed | MessageError::NoGreeting => {
-                self.end();
-                DeviceError::BadAnswer(error.to_string())
-            }
-        }
-    }
-
-    /// Ends the process, if it has not ended, and gives its status and last words.
-    fn end(&self) -> String {
-        let mut child = lock(&self.child);
-        // One that closed its end is about to exit: its own status tells more than ours.
-        let mut status = child.try_wait();
-        for _ in 0..10 {
-            if !matches!(status, Ok(None)) {
-                break;
-            }
-            thread::sleep(LAST_WORDS_WAIT / 10);
-            status = child.try_wait();
-        }
-        if matches!(status, Ok(None)) {
-            // It can only fail if the process has ended.
-            let _ = child.kill();
-            status = child.wait().map(Some);
-        }
-        let status = match status {
-            Ok(Some(status)) => status.to_string(),
-            Ok(None) => "it runs on".into(),
-            Err(error) => error.to_string(),
-        };
-        match self.last_words.as_ref().map(LastWords::text) {
-            Some(words) if !words.is_empty() => format!("{status}: {words}"),
-            _ => status,
-        }
-    }
-
-    /// Ends the process at once.
-    fn kill(&self) {
-        let mut child = lock(&self.child);
-        // They can only fail if the process has ended.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The end of what a process says on its standard error.
-struct LastWords {
-    words: Arc<Mutex<Vec<u8>>>,
-    ended: Mutex<Receiver<()>>,
-}
-
-impl LastWords {
-    fn of(mut from: ChildStderr) -> Self {
-        let words = Arc::new(Mutex::new(Vec::new()));
-        let (alive, ended) = mpsc::channel();
-        let kept = words.clone();
-        thread::spawn(move || {
-            let _alive: Sender<()> = alive;
-            let mut piece = [0; LAST_WORDS_BYTES];
-            while let Ok(count @ 1..) = from.read(&mut piece) {
-                let mut kept = lock(&kept);
-                kept.extend_from_slice(&piece[..count]);
-                let superfluous = kept.len().saturating_sub(LAST_WORDS_BYTES);
-                kept.drain(..superfluous);
-            }
-        });
-        Self {
-            words,
-            ended: Mutex::new(ended),
-        }
-    }
-
-    /// Of a process that has ended.
-    fn text(&self) -> String {
-        // Nothing is ever sent: it returns when the thread has read everything.
-        let _ = lock(&self.ended).recv_timeout(LAST_WORDS_WAIT);
-        String::from_utf8_lossy(&lock(&self.words))
-            .trim()
-            .to_owned()
-    }
 }
 
 /// A process that has opened its device.

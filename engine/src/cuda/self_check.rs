@@ -87,38 +87,46 @@ pub(crate) fn run(process: &Process) -> Result<(), DeviceError> {
     Ok(())
 }
 
-/// A product of that shape, its sum with itself, and a table over both.
-fn product([rows, n, k]: [u32; 3]) -> Result<Known, DeviceError> {
+/// A product of that shape, its sum with itself, and a table over both, as the processor computes
+/// them.
+fn product(shape: [u32; 3]) -> Result<Known, DeviceError> {
+    let [rows, n, k] = shape;
     let name = format!("a product of {rows} x {k} and {n} x {k}");
-    let bytes = |seed: u64, count: u32| -> Vec<u8> {
-        let mut state = seed;
-        let mut next = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            state.to_be_bytes()[0]
-        };
-        (0..count).map(|_| next()).collect()
-    };
-    let mut channels = bytes(1, n * 16);
+    let mut channels = noise(1, n * 16);
     for record in channels.chunks_exact_mut(16) {
         // A bias of 24 bits, and a scale that leaves results in range.
         (record[3], record[8]) = (0, 40 + record[8] % 8);
     }
-    let parameters = vec![bytes(2, n * k), channels];
+    let parameters = vec![noise(2, n * k), channels];
+    let inputs = vec![noise(3, rows * k)];
+    let plan = Plan::new(product_program(shape, &parameters)).map_err(|_| failed(&name))?;
+    let execution = {
+        let parameters: Vec<&[u8]> = parameters.iter().map(Vec::as_slice).collect();
+        CpuExecutor::new().execute(&plan, &parameters, &[&inputs[0]], rows)
+    };
+    Ok(Known {
+        trace: execution.map_err(|_| failed(&name))?.trace,
+        name,
+        plan,
+        batch: rows,
+        parameters,
+        inputs,
+    })
+}
+
+fn product_program([rows, n, k]: [u32; 3], parameters: &[Vec<u8>]) -> Program {
     let types = [TensorType::i8(&[n, k]), TensorType::channels(n)];
-    let named = parameters.iter().zip(types);
-    let plan = Plan::new(Program {
+    let parameters = parameters.iter().zip(types);
+    let parameters = parameters.map(|(bytes, tensor)| Parameter {
+        hash: hash_bytes(bytes),
+        tensor,
+    });
+    Program {
         format: FORMAT,
         owner: [0; 32],
         max_batch: rows,
         inputs: vec![TensorType::i8(&[k])],
-        parameters: named
-            .map(|(bytes, tensor)| Parameter {
-                hash: hash_bytes(bytes),
-                tensor,
-            })
-            .collect(),
+        parameters: parameters.collect(),
         tables: vec![Table::from_fn(|x| x.wrapping_mul(91).wrapping_add(17))],
         operations: vec![
             Operation::Linear {
@@ -137,19 +145,17 @@ fn product([rows, n, k]: [u32; 3]) -> Result<Known, DeviceError> {
             },
         ],
         outputs: vec![1],
-    })
-    .map_err(|_| failed(&name))?;
-    let inputs = vec![bytes(3, rows * k)];
-    let execution = {
-        let parameters: Vec<&[u8]> = parameters.iter().map(Vec::as_slice).collect();
-        CpuExecutor::new().execute(&plan, &parameters, &[&inputs[0]], rows)
+    }
+}
+
+/// Bytes of a linear congruential generator.
+fn noise(seed: u64, count: u32) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
     };
-    Ok(Known {
-        trace: execution.map_err(|_| failed(&name))?.trace,
-        name,
-        plan,
-        batch: rows,
-        parameters,
-        inputs,
-    })
+    (0..count).map(|_| next()).collect()
 }

@@ -15,10 +15,16 @@ pub struct ChildCommand {
 }
 
 impl ChildCommand {
-    /// This program once more, with that subcommand.
+    /// This program once more, with that subcommand: the very file that runs, also when another
+    /// one has taken its place meanwhile.
     pub fn this_program(subcommand: &str) -> io::Result<Self> {
+        let itself = PathBuf::from("/proc/self/exe");
+        let program = match itself.exists() {
+            true => itself,
+            false => std::env::current_exe()?,
+        };
         Ok(Self {
-            program: std::env::current_exe()?,
+            program,
             arguments: vec![subcommand.into()],
             environment: Vec::new(),
         })

@@ -57,7 +57,7 @@ fn kernels_that_the_device_lacks_are_not_forced_upon_it() {
 #[test]
 fn kernels_that_the_driver_does_not_take_are_named() {
     let error = refused(driver("fail=cuModuleLoadDataEx:3:218"));
-    let expected = DeviceError::BadKernel("check: InvalidPtx".into());
+    let expected = DeviceError::BadKernel("check: CUDA_ERROR_INVALID_PTX (218)".into());
     assert_eq!(error, expected);
 }
 
@@ -65,6 +65,17 @@ fn kernels_that_the_driver_does_not_take_are_named() {
 fn a_device_full_of_other_work_has_no_memory() {
     let error = refused(driver("fail=cuDevicePrimaryCtxRetain:0:2"));
     assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error}");
+}
+
+#[test]
+fn what_only_newer_drivers_say_is_told_in_their_own_words() {
+    // 46: another process has the device for itself. The bindings know no such code.
+    let error = refused(driver("fail=cuDevicePrimaryCtxRetain:0:46"));
+    let expected = DeviceError::DeviceLost("CUDA_ERROR_DEVICE_UNAVAILABLE (46)".into());
+    assert_eq!(error, expected);
+    let error = refused(driver("fail=cuStreamCreateWithPriority:0:12345"));
+    let expected = DeviceError::DeviceLost("UnknownError (12345)".into());
+    assert_eq!(error, expected);
 }
 
 #[test]

@@ -28,6 +28,13 @@ pub(crate) fn child(behaviour: &str) -> CudaSettings {
     }
 }
 
+/// The driver of this machine, if it has one.
+pub(crate) fn hardware() -> CudaSettings {
+    let mut settings = child("serve");
+    settings.command.environment.clear();
+    settings
+}
+
 /// The emulated driver, with what `engine/tests/cuda/driver/driver.cpp` says about `behaviour`.
 pub(crate) fn driver(behaviour: &str) -> CudaSettings {
     let mut settings = child("serve");

@@ -9,5 +9,6 @@ mod jobs;
 mod absent;
 mod faults;
 mod fixture;
+mod hardware;
 mod processes;
 mod results;

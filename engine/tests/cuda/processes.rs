@@ -2,7 +2,12 @@
 
 use crate::fixture::{child, refused};
 use mizan_engine::cuda::{CudaSettings, DeviceError};
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 #[test]
 fn a_program_that_is_not_there_can_not_be_started() {
@@ -59,11 +64,31 @@ fn answers_that_make_no_sense_end_the_process() {
 #[test]
 fn a_person_who_starts_it_is_told_that_it_is_not_for_them() {
     let command = child("serve").command;
-    let output = std::process::Command::new(command.program)
+    let output = Command::new(command.program)
         .args(command.arguments)
         .output()
         .unwrap();
     assert!(!output.status.success() && output.stdout.is_empty());
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(said, "this is for the worker to start, not for people\n");
+}
+
+#[test]
+fn a_process_whose_parent_goes_ends() {
+    let (mut parent, theirs) = UnixStream::pair().unwrap();
+    let memory = tempfile::tempfile().unwrap();
+    let command = child("serve").command;
+    let mut process = Command::new(command.program)
+        .args(command.arguments)
+        .stdin(Stdio::from(memory))
+        .stdout(Stdio::from(OwnedFd::from(theirs)))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut greeting = [0; 10];
+    parent.read_exact(&mut greeting).unwrap();
+    parent.write_all(&greeting).unwrap();
+    assert_eq!(process.try_wait().unwrap(), None);
+    drop(parent);
+    process.wait().unwrap();
 }

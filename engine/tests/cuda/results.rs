@@ -10,53 +10,54 @@ use mizan_engine::{
 };
 use mizan_tensor::{ExecutionError, TensorRef};
 
-fn of_family(family: KernelFamily) -> CudaExecutor {
-    started(CudaSettings {
-        family: Some(family),
-        ..driver("capability=90,kernels=emulated")
-    })
-}
-
 fn assert_agrees(job: &Job, executor: &CudaExecutor) {
     let expected = job.execute(&Reference).unwrap();
     let result = job.execute(executor).unwrap();
     assert!(result == expected, "{:?}", executor.devices());
 }
 
-#[test]
-fn random_programs_agree_on_every_family_of_kernels() {
-    for family in KernelFamily::ALL {
-        let executor = of_family(family);
-        assert_eq!(executor.devices()[0].family, Some(family));
-        for seed in 0..24 {
-            let job = random_job(seed, 1 + (seed as u32 * 5) % 17, 1 + seed as usize % 6);
-            assert_agrees(&job, &executor);
-        }
+/// Runs programs of every kind on the kernels of a family, thread by thread.
+fn assert_family_agrees(family: KernelFamily) {
+    let executor = started(CudaSettings {
+        family: Some(family),
+        ..driver("capability=90,kernels=emulated")
+    });
+    assert_eq!(executor.devices()[0].family, Some(family));
+    for seed in 0..24 {
+        let job = random_job(seed, 1 + (seed as u32 * 5) % 17, 1 + seed as usize % 6);
+        assert_agrees(&job, &executor);
+    }
+    // Longest reductions of extremes.
+    for (weight, input) in [(0x80, 0x80), (0x80, 0x7f), (0x7f, 0x7f)] {
+        assert_agrees(&linear_job(3, 3, 65_536, weight, input), &executor);
+    }
+    // Single items and prime sizes.
+    for (batch, n, k) in [(1, 1, 1), (1, 257, 131), (131, 1, 7), (127, 131, 257)] {
+        assert_agrees(&noisy_linear_job(batch, n, k), &executor);
     }
 }
 
-#[test]
-fn longest_reductions_of_extremes_are_exact_on_every_family_of_kernels() {
-    for family in KernelFamily::ALL {
-        let executor = of_family(family);
-        for (weight, input) in [(0x80, 0x80), (0x80, 0x7f), (0x7f, 0x7f)] {
-            assert_agrees(&linear_job(3, 3, 65_536, weight, input), &executor);
-        }
-    }
+fn noisy_linear_job(batch: u32, n: u32, k: u32) -> Job {
+    let mut job = linear_job(batch, n, k, 0, 0);
+    let mut random = Random(u64::from(k));
+    job.parameters[0] = random.bytes(u64::from(n * k));
+    job.inputs[0] = random.bytes(u64::from(batch * k));
+    job
 }
 
 #[test]
-fn single_items_and_prime_sizes_agree_on_every_family_of_kernels() {
-    for family in KernelFamily::ALL {
-        let executor = of_family(family);
-        for (batch, n, k) in [(1, 1, 1), (1, 257, 131), (131, 1, 7), (127, 131, 257)] {
-            let mut job = linear_job(batch, n, k, 0, 0);
-            let mut random = Random(u64::from(k));
-            job.parameters[0] = random.bytes(u64::from(n * k));
-            job.inputs[0] = random.bytes(u64::from(batch * k));
-            assert_agrees(&job, &executor);
-        }
-    }
+fn dp4a_kernels_give_the_definitions_bytes() {
+    assert_family_agrees(KernelFamily::Dp4a);
+}
+
+#[test]
+fn mma_8x8x16_kernels_give_the_definitions_bytes() {
+    assert_family_agrees(KernelFamily::Mma8x8x16);
+}
+
+#[test]
+fn mma_16x8x32_kernels_give_the_definitions_bytes() {
+    assert_family_agrees(KernelFamily::Mma16x8x32);
 }
 
 #[test]
@@ -118,10 +119,7 @@ fn parameters_larger_than_a_slot_arrive_in_parts() {
         slot_bytes: 8_000,
         ..driver("")
     });
-    let mut job = linear_job(5, 200, 301, 0, 0);
-    job.parameters[0] = Random(1).bytes(200 * 301);
-    job.inputs[0] = Random(2).bytes(5 * 301);
-    assert_agrees(&job, &executor);
+    assert_agrees(&noisy_linear_job(5, 200, 301), &executor);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use cust::{
 };
 use std::{
     ffi::{c_char, CStr},
-    ptr,
+    fmt, ptr,
 };
 
 /// The oldest driver that has the functions which the bindings call and reads the kernels' PTX.
@@ -17,31 +17,58 @@ const OUT_OF_MEMORY: u32 = 2;
 const NO_DEVICE: u32 = 100;
 const INVALID_DEVICE: u32 = 101;
 const NOT_FOUND: u32 = 500;
+const UNKNOWN: u32 = 999;
 
+// Of `cuda-stub/trampolines.c`.
 extern "C" {
-    /// Of `cuda-stub/trampolines.c`.
     fn mizan_cuda_driver_missing() -> *const c_char;
+    fn mizan_cuda_last_error() -> i32;
+    fn mizan_cuda_error_name(code: i32) -> *const c_char;
 }
 
 /// What the driver said of a call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DriverError {
-    pub(crate) code: u32,
+    /// The driver's own code.
+    code: u32,
     name: String,
 }
 
 impl DriverError {
+    /// Of the call that this thread has just made, which the bindings say failed so.
+    fn of_last_call(bindings: u32, name: String) -> Self {
+        // SAFETY: it takes nothing and reads a number of this thread.
+        let last = unsafe { mizan_cuda_last_error() };
+        let last_code = u32::try_from(last).unwrap_or(UNKNOWN);
+        // Dropping what the failed call left may have made others.
+        if bindings != UNKNOWN && bindings != last_code {
+            return Self {
+                code: bindings,
+                name,
+            };
+        }
+        // SAFETY: it takes any number, and gives null or a text that stays.
+        let text = unsafe { text(mizan_cuda_error_name(last)) };
+        Self {
+            code: last_code,
+            name: text.unwrap_or(name),
+        }
+    }
+
     pub(crate) fn is_out_of_memory(&self) -> bool {
         self.code == OUT_OF_MEMORY
     }
 }
 
+impl fmt::Display for DriverError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.name, self.code)
+    }
+}
+
 impl From<CudaError> for DriverError {
     fn from(error: CudaError) -> Self {
-        Self {
-            code: error as u32,
-            name: format!("{error:?}"),
-        }
+        Self::of_last_call(error as u32, format!("{error:?}"))
     }
 }
 
@@ -50,7 +77,7 @@ impl From<DriverError> for DeviceError {
         match error.code {
             OUT_OF_MEMORY => DeviceError::OutOfMemory { bytes: 0 },
             NO_DEVICE | INVALID_DEVICE => DeviceError::NoDevice,
-            code => DeviceError::DeviceLost(format!("{} ({code})", error.name)),
+            _ => DeviceError::DeviceLost(error.to_string()),
         }
     }
 }
@@ -59,21 +86,24 @@ impl From<DriverError> for DeviceError {
 pub(crate) fn check(code: sys::cudaError_enum) -> Result<(), DriverError> {
     match code as u32 {
         0 => Ok(()),
-        number => Err(DriverError {
-            code: number,
-            name: format!("{code:?}"),
-        }),
+        number => Err(DriverError::of_last_call(number, format!("{code:?}"))),
     }
+}
+
+/// A text, if there is one.
+///
+/// # Safety
+/// The pointer must be null, or to a text that ends with a zero and stays.
+unsafe fn text(pointer: *const c_char) -> Option<String> {
+    // SAFETY: the caller vouches for it.
+    let text = (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) });
+    text.map(|text| text.to_string_lossy().into_owned())
 }
 
 /// Opens the driver and gives the version of CUDA that it supports.
 pub(crate) fn initialise() -> Result<u32, DeviceError> {
     // SAFETY: it takes nothing, and gives null or a text that stays.
-    let missing = unsafe { mizan_cuda_driver_missing() };
-    if !missing.is_null() {
-        // SAFETY: see above; it ends with a zero.
-        let reason = unsafe { CStr::from_ptr(missing) };
-        let reason = reason.to_string_lossy().into_owned();
+    if let Some(reason) = unsafe { text(mizan_cuda_driver_missing()) } {
         return Err(DeviceError::DriverMissing(reason));
     }
     let version = CudaApiVersion::get().map_err(DriverError::from)?;

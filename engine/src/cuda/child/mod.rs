@@ -1,5 +1,6 @@
 //! The process of one device: the only code that calls the driver.
 
+mod batch;
 pub(crate) mod driver;
 mod lane;
 mod mapping;
@@ -153,7 +154,7 @@ impl Drop for ExitOnPanic {
 fn run_lane(mut lane: Lane, requests: &Receiver<Request>, answers: &Mutex<UnixStream>) {
     let _guard = ExitOnPanic;
     if let Err(error) = lane.enter() {
-        eprintln!("the device's context: {error:?}");
+        eprintln!("the device's context: {error}");
         exit(1);
     }
     for request in requests {

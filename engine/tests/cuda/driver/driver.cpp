@@ -451,7 +451,12 @@ API cuStreamSynchronize(void *stream) {
     return wait_for((Stream *)stream);
 }
 
-API cuGetErrorName(int, const char **text) {
-    *text = "test";
+API cuGetErrorName(int code, const char **text) {
+    switch (code) {
+        case 46: *text = "CUDA_ERROR_DEVICE_UNAVAILABLE"; break;
+        case 218: *text = "CUDA_ERROR_INVALID_PTX"; break;
+        case 700: *text = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
+        default: return INVALID_VALUE;
+    }
     return SUCCESS;
 }

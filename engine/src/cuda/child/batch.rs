@@ -1,0 +1,256 @@
+//! A batch in execution.
+
+use super::{
+    driver::DriverError,
+    lane::{refused, Prepared},
+    opened::Opened,
+    parameter::Parameter,
+    workspace::{rows, Workspace},
+};
+use crate::cuda::{
+    error::DeviceError,
+    launch::{Add, Address, Linear},
+    layout::SlotLayout,
+};
+use cust::{
+    memory::{AsyncCopyDestination, DeviceBuffer},
+    stream::Stream,
+};
+use mizan_tensor::{Operand, Operation, TensorRef};
+
+/// An error if the counter of an operation is not zero.
+pub(super) fn first_fault(counters: &[u8]) -> Result<(), DeviceError> {
+    let (counters, _) = counters.as_chunks::<4>();
+    let mut faults = (0u16..).zip(counters);
+    match faults.find(|(_, counter)| **counter != [0; 4]) {
+        None => Ok(()),
+        Some((operation, _)) => Err(DeviceError::ResultCheckFailed { operation }),
+    }
+}
+
+/// Queues a copy to the device.
+///
+/// # Safety
+/// Both must live, and the source stay as it is, until the stream is done.
+pub(super) unsafe fn upload(
+    buffer: &mut DeviceBuffer<u8>,
+    at: u64,
+    source: &[u8],
+    stream: &Stream,
+) -> Result<(), DriverError> {
+    // A buffer's length fits both.
+    let at = at as usize;
+    let mut to = buffer.index(at..at + source.len());
+    // SAFETY: the caller vouches for it.
+    Ok(unsafe { to.async_copy_from(source, stream) }?)
+}
+
+/// A batch in execution.
+pub(super) struct Batch<'a> {
+    pub(super) opened: &'a Opened,
+    pub(super) stream: &'a Stream,
+    pub(super) slot: u32,
+    pub(super) prepared: &'a Prepared,
+    pub(super) batch: u32,
+    pub(super) layout: SlotLayout,
+    pub(super) places: Workspace,
+    pub(super) start: Address,
+}
+
+impl Batch<'_> {
+    /// Queues everything: inputs to the device, operations and their checks, outputs from it.
+    ///
+    /// # Safety
+    /// The slot must be this process's; workspace, parameters and `faults` must live until the
+    /// stream is done.
+    pub(super) unsafe fn queue(
+        &self,
+        workspace: &mut DeviceBuffer<u8>,
+        faults: &mut [u8],
+    ) -> Result<(), DeviceError> {
+        let program = self.prepared.plan.program();
+        let out_of_slot = || refused("a batch that is larger than its slot");
+        for (range, place) in self.layout.inputs.iter().zip(&self.places.inputs) {
+            // SAFETY: the caller vouches for the slot; inputs do not overlap.
+            let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
+            let input = input.ok_or_else(out_of_slot)?;
+            // SAFETY: the caller vouches for it.
+            unsafe { upload(workspace, *place, input, self.stream) }?;
+        }
+        for (table, place) in program.tables.iter().zip(&self.places.tables) {
+            // SAFETY: the program lives as long as the parameters.
+            unsafe {
+                upload(
+                    workspace,
+                    *place,
+                    bytemuck::cast_slice(&table.0),
+                    self.stream,
+                )
+            }?;
+        }
+        // SAFETY: the caller vouches for it.
+        unsafe { self.clear(workspace, self.places.faults, faults.len() as u64) }?;
+        let results = self.layout.outputs.iter().zip(&self.places.outputs);
+        for ((operation, index), (range, place)) in
+            program.operations.iter().zip(0u16..).zip(results)
+        {
+            // SAFETY: the caller vouches for it.
+            unsafe { self.operation(workspace, index, operation) }?;
+            // SAFETY: the caller vouches for the slot; outputs do not overlap.
+            let output = unsafe { self.opened.mapping.bytes(self.slot, range) };
+            let output = output.ok_or_else(out_of_slot)?;
+            // SAFETY: the caller vouches for it.
+            unsafe { self.download(workspace, *place, output) }?;
+        }
+        // SAFETY: the caller vouches for it.
+        unsafe { self.download(workspace, self.places.faults, faults) }
+    }
+
+    /// Queues a copy from the device.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    unsafe fn download(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        at: u64,
+        to: &mut [u8],
+    ) -> Result<(), DeviceError> {
+        let at = at as usize;
+        let from = workspace.index(at..at + to.len());
+        // SAFETY: the caller vouches for it.
+        let queued = unsafe { from.async_copy_to(to, self.stream) };
+        Ok(queued.map_err(DriverError::from)?)
+    }
+
+    /// Queues zeroes.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    unsafe fn clear(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        at: u64,
+        bytes: u64,
+    ) -> Result<(), DeviceError> {
+        let at = at as usize;
+        let mut part = workspace.index(at..at + bytes as usize);
+        // SAFETY: the caller vouches for it.
+        let queued = unsafe { part.set_8_async(0, self.stream) };
+        Ok(queued.map_err(DriverError::from)?)
+    }
+
+    /// Queues an operation and its check.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    unsafe fn operation(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        index: u16,
+        operation: &Operation,
+    ) -> Result<(), DeviceError> {
+        let faults = self.start + self.places.faults + 4 * u64::from(index);
+        let kernels = &self.opened.kernels;
+        match *operation {
+            Operation::Linear {
+                input,
+                weights,
+                channels,
+                table,
+            } => {
+                let linear = self.linear(index, input, [weights, channels], table)?;
+                // SAFETY: all addresses are of parts of the workspace, or of parameters, that are
+                // as large as the plan says.
+                unsafe {
+                    self.clear(workspace, self.places.sums, 16 * linear.m)?;
+                    kernels.linear(self.stream, linear, faults)
+                }
+            }
+            Operation::Add {
+                left,
+                right,
+                left_multiplier,
+                right_multiplier,
+                shift,
+                table,
+            } => {
+                let plan = &self.prepared.plan;
+                let count = plan.tensor_bytes(TensorRef::Operation(index), self.batch);
+                let add = Add {
+                    a: self.operand(left)?,
+                    b: self.operand(right)?,
+                    table: self.table(table)?,
+                    y: self.output(index)?,
+                    count: count.ok_or_else(invalid)?,
+                    multipliers: [left_multiplier, right_multiplier],
+                    shift,
+                };
+                // SAFETY: as above.
+                unsafe { kernels.add(self.stream, add, faults) }
+            }
+        }
+    }
+
+    /// What the kernels need for a linear operation.
+    fn linear(
+        &self,
+        index: u16,
+        input: Operand,
+        [weights, channels]: [u16; 2],
+        table: Option<u16>,
+    ) -> Result<Linear, DeviceError> {
+        let plan = &self.prepared.plan;
+        let shape = plan.tensor_type(TensorRef::Parameter(weights));
+        let shape = shape.and_then(|tensor| tensor.dimensions.first_chunk());
+        let [n, k] = *shape.ok_or_else(invalid)?;
+        let weights = self.parameter(weights)?;
+        Ok(Linear {
+            x: self.operand(input)?,
+            w: weights.address(),
+            channels: self.parameter(channels)?.address(),
+            table: self.table(table)?,
+            y: self.output(index)?,
+            m: rows(plan, index, self.batch).ok_or_else(invalid)?,
+            n,
+            k,
+            check: weights.check(self.opened, self.stream, [n, k])?,
+            sums: self.start + self.places.sums,
+        })
+    }
+
+    fn output(&self, operation: u16) -> Result<Address, DeviceError> {
+        let place = self.places.outputs.get(usize::from(operation));
+        Ok(self.start + place.ok_or_else(invalid)?)
+    }
+
+    fn operand(&self, operand: Operand) -> Result<Address, DeviceError> {
+        match operand {
+            Operand::Input(index) => {
+                let place = self.places.inputs.get(usize::from(index));
+                Ok(self.start + place.ok_or_else(invalid)?)
+            }
+            Operand::Operation(index) => self.output(index),
+        }
+    }
+
+    /// The kernels' null where there is no table.
+    fn table(&self, table: Option<u16>) -> Result<Address, DeviceError> {
+        let Some(index) = table else {
+            return Ok(0);
+        };
+        let place = self.places.tables.get(usize::from(index));
+        Ok(self.start + place.ok_or_else(invalid)?)
+    }
+
+    fn parameter(&self, index: u16) -> Result<&Parameter, DeviceError> {
+        let parameter = self.prepared.parameters.get(usize::from(index));
+        let parameter = parameter.and_then(Option::as_deref);
+        parameter.ok_or_else(|| refused("a parameter is missing"))
+    }
+}
+
+/// Of what a validated plan rules out.
+fn invalid() -> DeviceError {
+    refused("a program that refers to what it does not have")
+}
