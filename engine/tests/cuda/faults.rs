@@ -108,17 +108,15 @@ fn a_job_survives_a_wrong_bit_in_any_operation() {
 }
 
 #[test]
-fn a_job_survives_a_wrong_bit_in_weights_that_have_been_on_the_device_for_long() {
+fn a_job_survives_a_wrong_bit_in_parameters_that_have_been_on_the_device_for_long() {
     let job = linear_job(40, 33, 70, 3, 7);
-    let decay = Armed::new("decay=1");
-    let expected = job.execute(&Reference).unwrap();
-    assert!(job.execute(&decay.executor).unwrap() == expected);
-    // The bit stays wrong: the second failure in a row retires the device.
-    let error = decay.execute(&job).unwrap_err();
-    assert_eq!(
-        error,
-        DeviceError::ResultCheckFailed { operation: 0 }.into()
-    );
+    for what in ["weights", "channels"] {
+        let decay = Armed::new(&format!("decay={what}:1"));
+        job.execute(&decay.executor).unwrap();
+        decay.assert_survives(&job, 0);
+        let failed = DeviceError::ResultCheckFailed { operation: 0 };
+        assert_eq!(decay.executor.devices()[0].last_failure, Some(failed));
+    }
 }
 
 #[test]

@@ -16,15 +16,42 @@ use cust::{
     memory::{AsyncCopyDestination, DeviceBuffer},
     stream::Stream,
 };
-use mizan_tensor::{Operand, Operation, TensorRef};
+use mizan_tensor::{Hash, Operand, Operation, TensorRef};
 
-/// An error if the counter of an operation is not zero.
-pub(super) fn first_fault(counters: &[u8]) -> Result<(), DeviceError> {
-    let (counters, _) = counters.as_chunks::<4>();
-    let mut faults = (0u16..).zip(counters);
-    match faults.find(|(_, counter)| **counter != [0; 4]) {
-        None => Ok(()),
-        Some((operation, _)) => Err(DeviceError::ResultCheckFailed { operation }),
+/// What the checks of a batch say, once it is done.
+pub(super) struct Verdict {
+    /// A counter of four bytes for each operation.
+    faults: Vec<u8>,
+    /// The hash of the channel records that each linear operation has just read.
+    channels: Vec<Hash>,
+}
+
+impl Verdict {
+    /// Before anything is known.
+    pub(super) fn of(operations: usize) -> Self {
+        Self {
+            faults: vec![0; 4 * operations],
+            channels: vec![[0; 32]; operations],
+        }
+    }
+
+    /// An error for the first operation that failed its check.
+    pub(super) fn check(&self, prepared: &Prepared) -> Result<(), DeviceError> {
+        let (counters, _) = self.faults.as_chunks::<4>();
+        let operations = prepared.plan.program().operations.iter().zip(0u16..);
+        for (((operation, index), counter), hash) in operations.zip(counters).zip(&self.channels) {
+            let unchanged = match *operation {
+                Operation::Linear { channels, .. } => {
+                    let content = prepared.contents.get(usize::from(channels));
+                    content.is_some_and(|content| content.hash == *hash)
+                }
+                Operation::Add { .. } => true,
+            };
+            if *counter != [0; 4] || !unchanged {
+                return Err(DeviceError::ResultCheckFailed { operation: index });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -61,12 +88,12 @@ impl Batch<'_> {
     /// Queues everything: inputs to the device, operations and their checks, outputs from it.
     ///
     /// # Safety
-    /// The slot must be this process's; workspace, parameters and `faults` must live until the
+    /// The slot must be this process's; workspace, parameters and `verdict` must live until the
     /// stream is done.
     pub(super) unsafe fn queue(
         &self,
         workspace: &mut DeviceBuffer<u8>,
-        faults: &mut [u8],
+        verdict: &mut Verdict,
     ) -> Result<(), DeviceError> {
         let program = self.prepared.plan.program();
         let out_of_slot = || refused("a batch that is larger than its slot");
@@ -89,13 +116,18 @@ impl Batch<'_> {
             }?;
         }
         // SAFETY: the caller vouches for it.
-        unsafe { self.clear(workspace, self.places.faults, faults.len() as u64) }?;
+        unsafe { self.clear(workspace, self.places.faults, verdict.faults.len() as u64) }?;
+        let operations = program.operations.iter().zip(0u16..);
         let results = self.layout.outputs.iter().zip(&self.places.outputs);
-        for ((operation, index), (range, place)) in
-            program.operations.iter().zip(0u16..).zip(results)
+        for (((operation, index), (range, place)), hash) in
+            operations.zip(results).zip(&mut verdict.channels)
         {
             // SAFETY: the caller vouches for it.
             unsafe { self.operation(workspace, index, operation) }?;
+            if let Operation::Linear { channels, .. } = *operation {
+                // SAFETY: the caller vouches for it.
+                unsafe { self.hash_parameter(workspace, channels, hash) }?;
+            }
             // SAFETY: the caller vouches for the slot; outputs do not overlap.
             let output = unsafe { self.opened.mapping.bytes(self.slot, range) };
             let output = output.ok_or_else(out_of_slot)?;
@@ -103,7 +135,7 @@ impl Batch<'_> {
             unsafe { self.download(workspace, *place, output) }?;
         }
         // SAFETY: the caller vouches for it.
-        unsafe { self.download(workspace, self.places.faults, faults) }
+        unsafe { self.download(workspace, self.places.faults, &mut verdict.faults) }
     }
 
     /// Queues a copy from the device.
@@ -190,6 +222,27 @@ impl Batch<'_> {
                 unsafe { kernels.add(self.stream, add, faults) }
             }
         }
+    }
+
+    /// Queues the hash of a parameter, whose change on the device no other check would notice.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    unsafe fn hash_parameter(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        index: u16,
+        to: &mut Hash,
+    ) -> Result<(), DeviceError> {
+        let content = self.prepared.contents.get(usize::from(index));
+        let bytes = content.ok_or_else(invalid)?.bytes;
+        let parameter = self.parameter(index)?.address();
+        let nodes = self.start + self.places.nodes;
+        let kernels = &self.opened.kernels;
+        // SAFETY: the workspace has room for the nodes, and the parameter that many bytes.
+        let root = unsafe { kernels.hash(self.stream, parameter, bytes, nodes) }?;
+        // SAFETY: the caller vouches for it.
+        unsafe { self.download(workspace, root - self.start, to) }
     }
 
     /// What the kernels need for a linear operation.

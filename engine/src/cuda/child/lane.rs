@@ -1,7 +1,7 @@
 //! What is done in one slot: a program is prepared, its parameters are brought, a batch executed.
 
 use super::{
-    batch::{first_fault, upload, Batch},
+    batch::{upload, Batch, Verdict},
     driver::DriverError,
     opened::Opened,
     parameter::{address, Parameter},
@@ -31,7 +31,7 @@ pub(super) struct Lane {
 /// A program and those of its parameters that are on the device.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
-    contents: Vec<Content>,
+    pub(super) contents: Vec<Content>,
     pub(super) parameters: Vec<Option<Arc<Parameter>>>,
     /// The parameter that is being brought, and how much of it there is.
     arriving: Option<(u16, DeviceBuffer<u8>, u64)>,
@@ -188,13 +188,19 @@ impl Lane {
             places,
             start: address(workspace),
         };
-        let mut faults = vec![0; 4 * plan.program().operations.len()];
-        // SAFETY: the slot is this process's until it answers; workspace, parameters and `faults`
-        // live until the stream is done, below.
-        let queued = unsafe { batch.queue(workspace, &mut faults) };
+        let mut verdict = Verdict::of(plan.program().operations.len());
+        // SAFETY: the slot is this process's until it answers; workspace, parameters and
+        // `verdict` live until the stream is done, below.
+        let queued = unsafe { batch.queue(workspace, &mut verdict) };
         let done = self.stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
-        first_fault(&faults)
+        verdict.check(prepared).inspect_err(|_| {
+            // Whatever was wrong may be in what the device keeps.
+            let mut residents = lock(&opened.residents);
+            for content in &prepared.contents {
+                residents.remove(*content);
+            }
+        })
     }
 }

@@ -21,6 +21,7 @@ pub(super) const ALIGNMENT: u64 = 256;
 
 /// A parameter, and what its use as weights needs.
 pub(crate) struct Parameter {
+    content: Content,
     buffer: DeviceBuffer<u8>,
     /// By the shape that the bytes were taken for.
     checks: Mutex<Vec<([u32; 2], DeviceBuffer<u8>)>>,
@@ -36,24 +37,34 @@ impl Parameter {
         address(&self.buffer)
     }
 
-    /// Takes a buffer that holds the parameter, once the device has hashed it to the content's
-    /// hash.
+    /// Takes a buffer that holds the parameter, if the device hashes it to the content's hash.
     pub(super) fn verified(
         opened: &Opened,
         stream: &Stream,
         buffer: DeviceBuffer<u8>,
         content: Content,
     ) -> Result<Self, DeviceError> {
-        let nodes = opened.allocate(hash_workspace_bytes(content.bytes))?;
+        let parameter = Self {
+            content,
+            buffer,
+            checks: Mutex::default(),
+        };
+        parameter.verify(opened, stream)?;
+        Ok(parameter)
+    }
+
+    /// An error if the bytes are not those that they were on the host.
+    fn verify(&self, opened: &Opened, stream: &Stream) -> Result<(), DeviceError> {
+        let bytes = self.content.bytes;
+        let nodes = opened.allocate(hash_workspace_bytes(bytes))?;
         let mut found: Hash = [0; 32];
         // SAFETY: the buffers have the sizes that are said and live until the stream is done.
         let queued = unsafe {
-            let (bytes, nodes) = (address(&buffer), &nodes);
             let place = opened
                 .kernels
-                .hash(stream, bytes, content.bytes, address(nodes));
+                .hash(stream, self.address(), bytes, address(&nodes));
             place.and_then(|place| {
-                let start = (place - address(nodes)) as usize;
+                let start = (place - address(&nodes)) as usize;
                 let root = nodes.index(start..start + found.len());
                 Ok(root
                     .async_copy_to(&mut found, stream)
@@ -63,14 +74,11 @@ impl Parameter {
         let done = stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
-        if found != content.hash {
-            let reason = "a parameter arrived on the device with other bytes";
+        if found != self.content.hash {
+            let reason = "a parameter has other bytes on the device than it had on the host";
             return Err(DeviceError::DeviceLost(reason.into()));
         }
-        Ok(Self {
-            buffer,
-            checks: Mutex::default(),
-        })
+        Ok(())
     }
 
     /// The numbers by which products with these weights, `[n, k]`, are checked. They are made
@@ -108,6 +116,8 @@ impl Parameter {
         let done = stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
+        // The bytes that were summed up must have been the right ones.
+        self.verify(opened, stream)?;
         let made = check(&buffer);
         checks.push((shape, buffer));
         Ok(made)

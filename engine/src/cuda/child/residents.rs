@@ -51,9 +51,15 @@ impl<T> Residents<T> {
         let Some((&content, _)) = oldest else {
             return false;
         };
-        self.entries.remove(&content);
-        self.bytes = self.bytes.saturating_sub(content.bytes);
+        self.remove(content);
         true
+    }
+
+    /// Lets a parameter go, which jobs that use it keep until they are done.
+    pub(crate) fn remove(&mut self, content: Content) {
+        if self.entries.remove(&content).is_some() {
+            self.bytes = self.bytes.saturating_sub(content.bytes);
+        }
     }
 
     /// Keeps a parameter, and gives the one to use: another slot may have been faster. One beyond
@@ -115,6 +121,17 @@ mod tests {
         drop((used, other));
         assert!(residents.evict() && !residents.evict());
         assert_eq!(residents.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_removed_is_brought_anew_though_a_job_still_uses_it() {
+        let mut residents = Residents::new(100);
+        let old = keep(&mut residents, 1, 60);
+        residents.remove(content(1, 60));
+        residents.remove(content(1, 60));
+        let new = keep(&mut residents, 1, 60);
+        assert!(!Arc::ptr_eq(&old, &new));
+        assert_eq!(residents.bytes, 60);
     }
 
     #[test]

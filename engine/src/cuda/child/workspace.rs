@@ -1,6 +1,7 @@
 //! Where a batch's tensors are in the device's memory.
 
 use super::parameter::ALIGNMENT;
+use crate::cuda::launch::hash_workspace_bytes;
 use mizan_tensor::{Operation, Plan, TensorRef};
 
 /// Offsets into a slot's workspace. Tensors are aligned, so that kernels take their fast paths.
@@ -11,6 +12,8 @@ pub(super) struct Workspace {
     pub(super) tables: Vec<u64>,
     /// Two words for each row of whichever linear operation is computed.
     pub(super) sums: u64,
+    /// Room for hashing the channel records of any linear operation.
+    pub(super) nodes: u64,
     /// A counter for each operation.
     pub(super) faults: u64,
     /// All of it.
@@ -39,19 +42,23 @@ impl Workspace {
             .collect::<Option<_>>()?;
         let tables = program.tables.iter().map(|_| place(256));
         let tables = tables.collect::<Option<_>>()?;
-        let mut most_rows = 0;
+        let (mut most_rows, mut most_nodes) = (0, 0);
         for (index, operation) in operations() {
-            if let Operation::Linear { .. } = operation {
+            if let Operation::Linear { channels, .. } = *operation {
                 most_rows = most_rows.max(rows(plan, index, batch)?);
+                let records = plan.tensor_bytes(TensorRef::Parameter(channels), batch)?;
+                most_nodes = most_nodes.max(hash_workspace_bytes(records));
             }
         }
         let sums = place(most_rows.checked_mul(16)?)?;
+        let nodes = place(most_nodes)?;
         let faults = place(4 * program.operations.len() as u64)?;
         Some(Self {
             inputs,
             outputs,
             tables,
             sums,
+            nodes,
             faults,
             bytes: end,
         })
@@ -87,8 +94,8 @@ mod tests {
                 assert!(*place >= end && place.is_multiple_of(ALIGNMENT));
                 end = place + length as u64;
             }
-            assert!(workspace.sums >= end && workspace.faults >= workspace.sums);
-            assert!(workspace.bytes > workspace.faults);
+            assert!(workspace.sums >= end && workspace.nodes >= workspace.sums);
+            assert!(workspace.faults >= workspace.nodes && workspace.bytes > workspace.faults);
         }
     }
 }

@@ -14,7 +14,8 @@
 //   hang=NAME:NTH      that call never returns
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
-//   decay=NTH          before the NTH run of any linear kernel a bit of its weights flips
+//   decay=WHAT:NTH     before the NTH run of any linear kernel a bit of its weights or of its
+//                      channels flips, and stays so
 //   armed=PATH         faults wait until there is a file PATH: the process that removes it has them,
 //                      and counts from then
 //   kernels=emulated   runs kernels thread by thread, instead of as plain loops
@@ -115,7 +116,6 @@ void read_settings() {
         else if (key == "kernels") settings.emulated = value == "emulated";
         else if (key == "armed") settings.armed = value;
         else if (key == "print") std::printf("%s\n", value.c_str()), std::fflush(stdout);
-        else if (key == "decay") settings.faults.push_back({key, "", number, 0});
         else settings.faults.push_back(parse_fault(key, value));
     }
 }
@@ -182,22 +182,22 @@ struct Kernel {
     unsigned arguments;
     // Sizes of those that are not 8 bytes: by index.
     std::map<unsigned, unsigned> small;
-    // Index of the output and of the weights; -1 for none.
-    int output, weights;
+    // Index of the output; -1 for none.
+    int output;
 };
 
 const std::map<unsigned, unsigned> LINEAR_SMALL = {{6, 4}, {7, 4}};
 
 const Kernel *describe(const std::string &name) {
     static const std::map<std::string, Kernel> all = {
-        {"add", {8, {{5, 4}, {6, 4}, {7, 4}}, 3, -1}},
-        {"blake3_chunks", {6, {{5, 4}}, 4, -1}},
-        {"blake3_tree", {5, {{4, 4}}, 3, -1}},
-        {"check_weights", {5, {{3, 4}, {4, 4}}, -1, -1}},
-        {"check_linear", {9, {{7, 4}, {8, 4}}, -1, -1}},
-        {"check_add", {9, {{5, 4}, {6, 4}, {7, 4}}, -1, -1}},
+        {"add", {8, {{5, 4}, {6, 4}, {7, 4}}, 3}},
+        {"blake3_chunks", {6, {{5, 4}}, 4}},
+        {"blake3_tree", {5, {{4, 4}}, 3}},
+        {"check_weights", {5, {{3, 4}, {4, 4}}, -1}},
+        {"check_linear", {9, {{7, 4}, {8, 4}}, -1}},
+        {"check_add", {9, {{5, 4}, {6, 4}, {7, 4}}, -1}},
     };
-    static const Kernel linear = {10, LINEAR_SMALL, 4, 1};
+    static const Kernel linear = {10, LINEAR_SMALL, 4};
     auto found = all.find(name);
     if (found != all.end()) return &found->second;
     return name.rfind("linear_", 0) == 0 ? &linear : nullptr;
@@ -212,9 +212,11 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
     const Kernel *kernel = describe(name);
     std::vector<void *> pointers;
     for (auto &argument : arguments) pointers.push_back(&argument);
-    bool linear = kernel->weights >= 0;
+    bool linear = name.rfind("linear_", 0) == 0;
     if (linear) {
-        if (due("decay", "", ++calls["any linear kernel"])) flip(arguments[kernel->weights]);
+        long nth = ++calls["any linear kernel"];
+        if (due("decay", "weights", nth)) flip(arguments[1]);
+        if (due("decay", "channels", nth)) flip(arguments[2]);
         uint64_t m = arguments[5], n = uint32_t(arguments[6]), k = uint32_t(arguments[7]);
         bool inside = holds(arguments[0], m * k) && holds(arguments[1], n * k) &&
                       holds(arguments[2], n * 16) && holds(arguments[4], m * n) &&
