@@ -4,7 +4,7 @@ use super::{
     device::{Device, DeviceStatus},
     error::{DeviceError, Remedy},
     job::{Job, PartError},
-    parts::{items_per_part, Part},
+    parts::{items_per_part, items_that_overlap, Part},
     pool::{Pool, Share},
     process::{list, lock},
     protocol::DeviceInfo,
@@ -100,7 +100,7 @@ impl CudaExecutor {
     }
 
     fn try_once(&self, job: &Job<'_>, part: &mut Part<'_>, share: Share) -> Result<(), PartError> {
-        let lease = self.pool.lease(share)?;
+        let lease = self.pool.lease(&job.model, share)?;
         let process = lease.device().process()?;
         let outcome = job.run(&process, lease.slot(), part);
         let noted = outcome.as_ref().copied();
@@ -125,6 +125,7 @@ impl Executor for CudaExecutor {
     ) -> Result<Execution, EngineError> {
         plan.check_tensors(parameters, inputs, batch)?;
         let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
+        let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
         let mut trace = zeroes(plan.trace_bytes(batch))?;
         let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;
         let job = Job::new(plan, parameters, inputs, batch);

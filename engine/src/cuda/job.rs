@@ -9,7 +9,7 @@ use super::{
     protocol::{Content, Request, Response},
 };
 use codec::Encode;
-use mizan_tensor::Plan;
+use mizan_tensor::{hash_bytes, Hash, Plan};
 use rayon::prelude::*;
 
 /// A job whose tensors were checked to fit its program.
@@ -19,6 +19,8 @@ pub(crate) struct Job<'a> {
     inputs: &'a [&'a [u8]],
     batch: u32,
     program: Vec<u8>,
+    /// The hash of the program.
+    pub(crate) model: Hash,
     contents: Vec<Content>,
 }
 
@@ -51,12 +53,14 @@ impl<'a> Job<'a> {
             hash: content::hash(bytes),
             bytes: bytes.len() as u64,
         };
+        let program = plan.program().encode();
         Self {
             plan,
             parameters,
             inputs,
             batch,
-            program: plan.program().encode(),
+            model: hash_bytes(&program),
+            program,
             contents: parameters.par_iter().map(content).collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! A job cut into parts that fit a device.
 
-use super::error::DeviceError;
+use super::{error::DeviceError, layout::SlotLayout};
 use mizan_tensor::{Plan, TensorRef};
 use std::ops::Range;
 
@@ -77,6 +77,17 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Smallest part for which it pays that its tensors are copied while another one is computed.
+const OVERLAPPING_BYTES: u64 = 4 << 20;
+
+/// Items of a part so that all slots of a device have one, where the parts are not too small.
+pub(crate) fn items_that_overlap(plan: &Plan, batch: u32, slots: u32) -> u32 {
+    let bytes = SlotLayout::of(plan, batch).map_or(u64::MAX, |layout| layout.bytes);
+    let parts = (bytes / OVERLAPPING_BYTES).clamp(1, slots.max(1).into());
+    // No more than slots.
+    batch.div_ceil(parts as u32)
+}
+
 /// Items that go together so that they fit a slot of so many bytes and take at most so many
 /// multiply-accumulates; one, where a single item takes more of these.
 pub(crate) fn items_per_part(
@@ -85,7 +96,7 @@ pub(crate) fn items_per_part(
     part_macs: u64,
 ) -> Result<u32, DeviceError> {
     // Layouts grow in proportion to the batch.
-    let item = super::layout::SlotLayout::of(plan, 1).map_or(u64::MAX, |layout| layout.bytes);
+    let item = SlotLayout::of(plan, 1).map_or(u64::MAX, |layout| layout.bytes);
     let by_bytes = slot_bytes / item.max(1);
     if by_bytes == 0 {
         return Err(DeviceError::TooLarge {
@@ -134,6 +145,16 @@ mod tests {
         let refused = DeviceError::TooLarge { bytes: 9, limit: 8 };
         assert_eq!(items_per_part(&plan(10), 8, 1), Err(refused));
         assert_eq!(items_per_part(&plan(10), 9 * 7 + 8, u64::MAX), Ok(7));
+    }
+
+    #[test]
+    fn large_jobs_are_cut_for_all_slots_and_small_ones_are_not() {
+        // Nine bytes an item.
+        let plan = plan(1 << 20);
+        assert_eq!(items_that_overlap(&plan, 1_000_000, 2), 500_000);
+        assert_eq!(items_that_overlap(&plan, 1_000_000, 1), 1_000_000);
+        assert_eq!(items_that_overlap(&plan, 500_000, 2), 500_000);
+        assert_eq!(items_that_overlap(&plan, 1, 2), 1);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Who may use which slot of which device.
 
 use super::{device::Device, error::DeviceError, process::lock};
+use mizan_tensor::Hash;
 use std::{
+    collections::VecDeque,
     sync::{Condvar, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,13 +11,37 @@ use std::{
 /// How often those who wait look whether a device is of use again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// Models of which it is remembered that a device has worked on them.
+const REMEMBERED_MODELS: usize = 16;
+
 /// All devices and their free slots.
 pub(crate) struct Pool {
     devices: Vec<Device>,
     slots: u32,
-    /// Free slots of each device.
-    free: Mutex<Vec<Vec<u32>>>,
+    desks: Mutex<Vec<Desk>>,
     freed: Condvar,
+}
+
+/// Where the slots of a device are given out.
+struct Desk {
+    free: Vec<u32>,
+    /// The newest last. Their parameters are likely to be there.
+    models: VecDeque<Hash>,
+}
+
+impl Desk {
+    /// How well it suits: first whether the device has worked on the model, then free slots.
+    fn suits(&self, model: &Hash) -> (bool, usize) {
+        (self.models.contains(model), self.free.len())
+    }
+
+    fn remember(&mut self, model: &Hash) {
+        self.models.retain(|other| other != model);
+        if self.models.len() >= REMEMBERED_MODELS {
+            self.models.pop_front();
+        }
+        self.models.push_back(*model);
+    }
 }
 
 /// How much of a device is wanted.
@@ -29,11 +55,15 @@ pub(crate) enum Share {
 
 impl Pool {
     pub(crate) fn new(devices: Vec<Device>, slots: u32) -> Self {
-        let free = devices.iter().map(|_| (0..slots).collect()).collect();
+        let desk = |_| Desk {
+            free: (0..slots).collect(),
+            models: VecDeque::new(),
+        };
+        let desks = devices.iter().map(desk).collect();
         Self {
             devices,
             slots,
-            free: Mutex::new(free),
+            desks: Mutex::new(desks),
             freed: Condvar::new(),
         }
     }
@@ -47,29 +77,30 @@ impl Pool {
         self.devices.len() * self.slots as usize
     }
 
-    /// Waits for a slot of the device with most free slots; an error if no device is of use.
-    pub(crate) fn lease(&self, share: Share) -> Result<Lease<'_>, DeviceError> {
+    /// Waits for a slot of the device that suits the model best; an error if no device is of use.
+    pub(crate) fn lease(&self, model: &Hash, share: Share) -> Result<Lease<'_>, DeviceError> {
         let wanted = match share {
             Share::Slot => 1,
             Share::Whole => self.slots as usize,
         };
-        let mut free = lock(&self.free);
+        let mut desks = lock(&self.desks);
         loop {
             let (mut fault, mut usable) = (DeviceError::NoDevice, false);
-            let mut best: Option<(usize, usize)> = None;
+            let mut best = None;
             for (index, device) in self.devices.iter().enumerate() {
                 if let Some(found) = device.fault() {
                     fault = found;
                     continue;
                 }
                 usable = true;
-                let there = free[index].len();
-                if there >= wanted && best.is_none_or(|(_, most)| there > most) {
-                    best = Some((index, there));
+                let suits = desks[index].suits(model);
+                if suits.1 >= wanted && best.is_none_or(|(_, most)| suits > most) {
+                    best = Some((index, suits));
                 }
             }
-            if let Some((index, there)) = best {
-                let slots = free[index].split_off(there - wanted);
+            if let Some((index, (_, there))) = best {
+                desks[index].remember(model);
+                let slots = desks[index].free.split_off(there - wanted);
                 return Ok(Lease {
                     pool: self,
                     index,
@@ -79,8 +110,8 @@ impl Pool {
             if !usable {
                 return Err(fault);
             }
-            let waited = self.freed.wait_timeout(free, LOOK_AGAIN);
-            free = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.freed.wait_timeout(desks, LOOK_AGAIN);
+            desks = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -105,7 +136,38 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        lock(&self.pool.free)[self.index].append(&mut self.slots);
+        lock(&self.pool.desks)[self.index]
+            .free
+            .append(&mut self.slots);
         self.pool.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_knows_the_model_suits_best_then_one_with_free_slots() {
+        let desk = |free, models: &[Hash]| Desk {
+            free: (0..free).collect(),
+            models: models.iter().copied().collect(),
+        };
+        let (a, b) = ([1; 32], [2; 32]);
+        assert!(desk(1, &[a]).suits(&a) > desk(2, &[b]).suits(&a));
+        assert!(desk(2, &[b]).suits(&a) > desk(1, &[]).suits(&a));
+    }
+
+    #[test]
+    fn the_models_of_long_ago_are_forgotten() {
+        let mut desk = Desk {
+            free: Vec::new(),
+            models: VecDeque::new(),
+        };
+        (0..20).for_each(|model| desk.remember(&[model; 32]));
+        desk.remember(&[5; 32]);
+        assert_eq!(desk.models.len(), REMEMBERED_MODELS);
+        assert!(!desk.suits(&[3; 32]).0 && desk.suits(&[4; 32]).0);
+        assert_eq!(desk.models.back(), Some(&[5; 32]));
     }
 }

@@ -185,6 +185,28 @@ fn jobs_that_do_not_fit_the_program_are_refused_as_by_the_definition() {
 }
 
 #[test]
+fn large_jobs_are_cut_so_that_copies_overlap() {
+    // Some 17 MB of inputs and trace.
+    let executor = started(CudaSettings {
+        slot_bytes: 32 << 20,
+        ..driver("")
+    });
+    let job = linear_job(65_536, 250, 7, 3, 7);
+    let result = job.execute(&executor).unwrap();
+    assert!(result == job.execute(&CpuExecutor::new()).unwrap());
+}
+
+#[test]
+fn two_workers_share_a_device() {
+    let (one, other) = (started(driver("")), started(driver("")));
+    let (first, second) = (random_job(1, 5, 3), random_job(2, 7, 3));
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_agrees(&first, &one));
+        assert_agrees(&second, &other);
+    });
+}
+
+#[test]
 fn what_a_library_prints_does_no_harm() {
     assert_agrees(&random_job(1, 5, 3), &started(driver("print=hello")));
 }

@@ -16,30 +16,37 @@ use cust::{
     memory::{AsyncCopyDestination, DeviceBuffer},
     stream::Stream,
 };
-use mizan_tensor::{Hash, Operand, Operation, TensorRef};
+use mizan_tensor::{Operand, Operation, TensorRef};
 
-/// What the checks of a batch say, once it is done.
-pub(super) struct Verdict {
-    /// A counter of four bytes for each operation.
-    faults: Vec<u8>,
-    /// The hash of the channel records that each linear operation has just read.
-    channels: Vec<Hash>,
+/// What the checks of a batch say, once it is done: for each operation a counter of faults, then
+/// for each the hash of the channel records that it has just read, if it is linear.
+pub(super) struct Verdict(Vec<u8>);
+
+/// Bytes of a counter.
+const COUNTER_BYTES: u64 = 4;
+/// Bytes of a hash.
+const HASH_BYTES: u64 = 32;
+
+/// Bytes of the verdict on so many operations.
+pub(super) fn verdict_bytes(operations: usize) -> u64 {
+    (COUNTER_BYTES + HASH_BYTES) * operations as u64
 }
 
 impl Verdict {
     /// Before anything is known.
     pub(super) fn of(operations: usize) -> Self {
-        Self {
-            faults: vec![0; 4 * operations],
-            channels: vec![[0; 32]; operations],
-        }
+        Self(vec![0; verdict_bytes(operations) as usize])
     }
 
     /// An error for the first operation that failed its check.
     pub(super) fn check(&self, prepared: &Prepared) -> Result<(), DeviceError> {
-        let (counters, _) = self.faults.as_chunks::<4>();
-        let operations = prepared.plan.program().operations.iter().zip(0u16..);
-        for (((operation, index), counter), hash) in operations.zip(counters).zip(&self.channels) {
+        let operations = &prepared.plan.program().operations;
+        let counters = COUNTER_BYTES as usize * operations.len();
+        let (counters, hashes) = self.0.split_at(counters);
+        let (counters, _) = counters.as_chunks::<{ COUNTER_BYTES as usize }>();
+        let (hashes, _) = hashes.as_chunks::<{ HASH_BYTES as usize }>();
+        let operations = operations.iter().zip(0u16..);
+        for (((operation, index), counter), hash) in operations.zip(counters).zip(hashes) {
             let unchanged = match *operation {
                 Operation::Linear { channels, .. } => {
                     let content = prepared.contents.get(usize::from(channels));
@@ -47,7 +54,7 @@ impl Verdict {
                 }
                 Operation::Add { .. } => true,
             };
-            if *counter != [0; 4] || !unchanged {
+            if *counter != [0; COUNTER_BYTES as usize] || !unchanged {
                 return Err(DeviceError::ResultCheckFailed { operation: index });
             }
         }
@@ -116,17 +123,15 @@ impl Batch<'_> {
             }?;
         }
         // SAFETY: the caller vouches for it.
-        unsafe { self.clear(workspace, self.places.faults, verdict.faults.len() as u64) }?;
+        unsafe { self.clear(workspace, self.places.verdict, verdict.0.len() as u64) }?;
         let operations = program.operations.iter().zip(0u16..);
         let results = self.layout.outputs.iter().zip(&self.places.outputs);
-        for (((operation, index), (range, place)), hash) in
-            operations.zip(results).zip(&mut verdict.channels)
-        {
+        for ((operation, index), (range, place)) in operations.zip(results) {
             // SAFETY: the caller vouches for it.
             unsafe { self.operation(workspace, index, operation) }?;
             if let Operation::Linear { channels, .. } = *operation {
                 // SAFETY: the caller vouches for it.
-                unsafe { self.hash_parameter(workspace, channels, hash) }?;
+                unsafe { self.hash_channels(workspace, index, channels) }?;
             }
             // SAFETY: the caller vouches for the slot; outputs do not overlap.
             let output = unsafe { self.opened.mapping.bytes(self.slot, range) };
@@ -135,7 +140,7 @@ impl Batch<'_> {
             unsafe { self.download(workspace, *place, output) }?;
         }
         // SAFETY: the caller vouches for it.
-        unsafe { self.download(workspace, self.places.faults, &mut verdict.faults) }
+        unsafe { self.download(workspace, self.places.verdict, &mut verdict.0) }
     }
 
     /// Queues a copy from the device.
@@ -182,7 +187,7 @@ impl Batch<'_> {
         index: u16,
         operation: &Operation,
     ) -> Result<(), DeviceError> {
-        let faults = self.start + self.places.faults + 4 * u64::from(index);
+        let faults = self.start + self.places.verdict + COUNTER_BYTES * u64::from(index);
         let kernels = &self.opened.kernels;
         match *operation {
             Operation::Linear {
@@ -224,25 +229,30 @@ impl Batch<'_> {
         }
     }
 
-    /// Queues the hash of a parameter, whose change on the device no other check would notice.
+    /// Queues the hash of an operation's channel records, whose change on the device no other
+    /// check would notice.
     ///
     /// # Safety
     /// As for [`Self::queue`].
-    unsafe fn hash_parameter(
+    unsafe fn hash_channels(
         &self,
         workspace: &DeviceBuffer<u8>,
-        index: u16,
-        to: &mut Hash,
+        operation: u16,
+        channels: u16,
     ) -> Result<(), DeviceError> {
-        let content = self.prepared.contents.get(usize::from(index));
+        let content = self.prepared.contents.get(usize::from(channels));
         let bytes = content.ok_or_else(invalid)?.bytes;
-        let parameter = self.parameter(index)?.address();
+        let records = self.parameter(channels)?.address();
         let nodes = self.start + self.places.nodes;
         let kernels = &self.opened.kernels;
         // SAFETY: the workspace has room for the nodes, and the parameter that many bytes.
-        let root = unsafe { kernels.hash(self.stream, parameter, bytes, nodes) }?;
-        // SAFETY: the caller vouches for it.
-        unsafe { self.download(workspace, root - self.start, to) }
+        let root = unsafe { kernels.hash(self.stream, records, bytes, nodes) }?;
+        let counters = COUNTER_BYTES * self.prepared.plan.program().operations.len() as u64;
+        let place = self.places.verdict + counters + HASH_BYTES * u64::from(operation);
+        let part = |at: u64| workspace.index(at as usize..(at + HASH_BYTES) as usize);
+        // SAFETY: the caller vouches for it; the parts do not overlap.
+        let queued = unsafe { part(place).async_copy_from(&part(root - self.start), self.stream) };
+        Ok(queued.map_err(DriverError::from)?)
     }
 
     /// What the kernels need for a linear operation.

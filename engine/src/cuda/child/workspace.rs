@@ -1,6 +1,6 @@
 //! Where a batch's tensors are in the device's memory.
 
-use super::parameter::ALIGNMENT;
+use super::{batch::verdict_bytes, parameter::ALIGNMENT};
 use crate::cuda::launch::hash_workspace_bytes;
 use mizan_tensor::{Operation, Plan, TensorRef};
 
@@ -14,8 +14,8 @@ pub(super) struct Workspace {
     pub(super) sums: u64,
     /// Room for hashing the channel records of any linear operation.
     pub(super) nodes: u64,
-    /// A counter for each operation.
-    pub(super) faults: u64,
+    /// What the checks say.
+    pub(super) verdict: u64,
     /// All of it.
     pub(super) bytes: u64,
 }
@@ -52,14 +52,14 @@ impl Workspace {
         }
         let sums = place(most_rows.checked_mul(16)?)?;
         let nodes = place(most_nodes)?;
-        let faults = place(4 * program.operations.len() as u64)?;
+        let verdict = place(verdict_bytes(program.operations.len()))?;
         Some(Self {
             inputs,
             outputs,
             tables,
             sums,
             nodes,
-            faults,
+            verdict,
             bytes: end,
         })
     }
@@ -95,7 +95,7 @@ mod tests {
                 end = place + length as u64;
             }
             assert!(workspace.sums >= end && workspace.nodes >= workspace.sums);
-            assert!(workspace.faults >= workspace.nodes && workspace.bytes > workspace.faults);
+            assert!(workspace.verdict >= workspace.nodes && workspace.bytes > workspace.verdict);
         }
     }
 }

@@ -430,6 +430,16 @@ API cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
     return SUCCESS;
 }
 
+API cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream) {
+    ENTER(cuMemcpyDtoDAsync_v2)
+    ((Stream *)stream)->work.push_back([=] {
+        if (!holds(from, bytes) || !holds(to, bytes)) return int(ILLEGAL_ADDRESS);
+        std::memcpy((void *)to, (const void *)from, bytes);
+        return int(SUCCESS);
+    });
+    return SUCCESS;
+}
+
 API cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *stream) {
     ENTER(cuMemsetD8Async)
     ((Stream *)stream)->work.push_back([=] {
