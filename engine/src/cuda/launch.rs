@@ -6,7 +6,7 @@ use super::{
     child::driver::{check, DriverError},
     error::DeviceError,
     protocol::KernelFamily,
-    tiles::{choose, Tile, LARGE_MMA_16X8X32, SHARED_BYTES_UNASKED},
+    tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
 };
 use cust::{device::DeviceAttribute, module::Module, stream::Stream, sys};
 use std::ffi::c_void;
@@ -79,19 +79,21 @@ pub(crate) struct Add {
 
 /// The loaded kernels of a device.
 pub(crate) struct Kernels {
-    family: KernelFamily,
+    choice: Choice,
     linear: Module,
+    /// With the kernel for few rows, where `linear` does not have it.
+    rows: Option<Module>,
     add: Module,
     check: Module,
     blake3: Module,
-    processors: u32,
-    has_large: bool,
 }
 
 impl Kernels {
-    /// Loads them for a device, whose context is current.
+    /// Loads them for a device, whose context is current: those of a family alone, or with what
+    /// else is fast.
     pub(crate) fn load(
         family: KernelFamily,
+        alone: bool,
         device: cust::device::Device,
     ) -> Result<Self, DeviceError> {
         let bad = |name: &'static str| {
@@ -99,25 +101,31 @@ impl Kernels {
                 DeviceError::BadKernel(format!("{name}: {}", DriverError::from(error)))
             }
         };
-        let load = |name, text| Module::from_ptx(text, &[]).map_err(bad(name));
-        let (name, text) = match family {
-            KernelFamily::Dp4a => ("linear_dp4a", DP4A),
+        let load = |(name, text)| Module::from_ptx(text, &[]).map_err(bad(name));
+        let dp4a = ("linear_dp4a", DP4A);
+        let linear = match family {
+            KernelFamily::Dp4a => dp4a,
             KernelFamily::Mma8x8x16 => ("linear_mma_m8n8k16", MMA_8X8X16),
             KernelFamily::Mma16x8x32 => ("linear_mma_m16n8k32", MMA_16X8X32),
         };
+        let wants_rows = family != KernelFamily::Dp4a && !alone;
         let processors = device.get_attribute(DeviceAttribute::MultiprocessorCount);
         let processors = processors.map_err(DriverError::from)?;
         let mut kernels = Self {
-            family,
-            linear: load(name, text)?,
-            add: load("add", ADD)?,
-            check: load("check", CHECK)?,
-            blake3: load("blake3", BLAKE3)?,
-            processors: u32::try_from(processors).unwrap_or(1).max(1),
-            has_large: false,
+            choice: Choice {
+                family,
+                has_rows: family == KernelFamily::Dp4a || !alone,
+                has_large: false,
+                processors: u32::try_from(processors).unwrap_or(1).max(1),
+            },
+            linear: load(linear)?,
+            rows: wants_rows.then(|| load(dp4a)).transpose()?,
+            add: load(("add", ADD))?,
+            check: load(("check", CHECK))?,
+            blake3: load(("blake3", BLAKE3))?,
         };
         if family == KernelFamily::Mma16x8x32 {
-            kernels.has_large = kernels.ask_for_shared_memory(LARGE_MMA_16X8X32)?;
+            kernels.choice.has_large = kernels.ask_for_shared_memory(LARGE_MMA_16X8X32)?;
         }
         Ok(kernels)
     }
@@ -135,7 +143,7 @@ impl Kernels {
         Ok(check(set).is_ok())
     }
 
-    /// Queues a linear operation, and the check of it that counts faults.
+    /// Queues a linear operation.
     ///
     /// # Safety
     /// All addresses must be of device memory of the sizes that the kernels' contracts say, which
@@ -144,7 +152,6 @@ impl Kernels {
         &self,
         stream: &Stream,
         operation: Linear,
-        mut faults: Address,
     ) -> Result<(), DeviceError> {
         let Linear {
             mut x,
@@ -155,23 +162,49 @@ impl Kernels {
             mut m,
             mut n,
             mut k,
-            check: WeightCheck { mut r, mut u },
+            check: WeightCheck { mut r, .. },
             mut sums,
         } = operation;
-        let tile = choose(self.family, self.processors, self.has_large, m, n);
+        let tile = self.choice.tile(m, n);
         let grid = Grid {
             blocks: tile.blocks(m, n),
             threads: tile.threads,
             shared_bytes: tile.shared_bytes,
         };
+        let module = match &self.rows {
+            Some(rows) if tile == ROWS_DP4A => rows,
+            _ => &self.linear,
+        };
         let arguments = arguments![x, w, channels, table, y, m, n, k, r, sums];
-        launch(stream, &self.linear, tile.entry, grid, &arguments)?;
+        launch(stream, module, tile.entry, grid, &arguments)
+    }
+
+    /// Queues the check of a linear operation, which counts faults.
+    ///
+    /// # Safety
+    /// As for [`Self::linear`], after which `sums` must not have changed.
+    pub(crate) unsafe fn check_linear(
+        &self,
+        stream: &Stream,
+        operation: Linear,
+        mut faults: Address,
+    ) -> Result<(), DeviceError> {
+        let Linear {
+            mut x,
+            mut y,
+            mut m,
+            mut n,
+            mut k,
+            check: WeightCheck { mut r, mut u },
+            mut sums,
+            ..
+        } = operation;
         let arguments = arguments![x, y, u, r, sums, faults, m, n, k];
         let grid = Grid::of(m.div_ceil(32), 256);
         launch(stream, &self.check, "check_linear", grid, &arguments)
     }
 
-    /// Queues an addition, and the check of it that counts faults.
+    /// Queues an addition, or the check of one, which counts faults.
     ///
     /// # Safety
     /// As for [`Self::linear`].
@@ -179,7 +212,7 @@ impl Kernels {
         &self,
         stream: &Stream,
         operation: Add,
-        mut faults: Address,
+        faults: Option<Address>,
     ) -> Result<(), DeviceError> {
         let Add {
             mut a,
@@ -191,11 +224,18 @@ impl Kernels {
             shift,
         } = operation;
         let mut shift = u32::from(shift);
-        let most = u64::from(self.processors.saturating_mul(BLOCKS_PER_PROCESSOR));
-        let grid = Grid::of(count.div_ceil(ELEMENTS_PER_BLOCK).clamp(1, most), 256);
-        let arguments = arguments![a, b, table, y, count, ma, mb, shift, faults];
-        launch(stream, &self.add, "add", grid, &arguments[..8])?;
-        launch(stream, &self.check, "check_add", grid, &arguments)
+        let most = self.choice.processors.saturating_mul(BLOCKS_PER_PROCESSOR);
+        let blocks = count.div_ceil(ELEMENTS_PER_BLOCK).clamp(1, most.into());
+        let grid = Grid::of(blocks, 256);
+        let arguments = arguments![a, b, table, y, count, ma, mb, shift];
+        match faults {
+            None => launch(stream, &self.add, "add", grid, &arguments),
+            Some(mut faults) => {
+                let faults = arguments![faults];
+                let arguments = [&arguments[..], &faults[..]].concat();
+                launch(stream, &self.check, "check_add", grid, &arguments)
+            }
+        }
     }
 
     /// Queues the sum of weights by which products with them are checked. `u` must be zero.
@@ -311,9 +351,7 @@ unsafe fn launch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cuda::tiles::{
-        LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, ROWS_DP4A, SMALL_MMA_16X8X32,
-    };
+    use crate::cuda::tiles::{LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, SMALL_MMA_16X8X32};
 
     #[test]
     fn the_workspace_of_a_hash_holds_every_level() {

@@ -49,23 +49,34 @@ impl Tile {
     }
 }
 
-/// The tile for a product: the largest whose blocks fill the device.
-pub(super) fn choose(
-    family: KernelFamily,
-    processors: u32,
-    has_large: bool,
-    m: u64,
-    n: u32,
-) -> Tile {
-    match family {
-        KernelFamily::Dp4a if m <= 16 => ROWS_DP4A,
-        KernelFamily::Dp4a => LARGE_DP4A,
-        KernelFamily::Mma8x8x16 => LARGE_MMA_8X8X16,
-        KernelFamily::Mma16x8x32 => {
-            let fills = |tile: &Tile| tile.blocks(m, n) >= processors.into();
-            let large = has_large.then_some(LARGE_MMA_16X8X32);
-            let fitting = large.into_iter().chain([MIDDLE_MMA_16X8X32]).find(fills);
-            fitting.unwrap_or(SMALL_MMA_16X8X32)
+/// Most rows for which reading the weights takes longer than multiplying.
+const FEW_ROWS: u64 = 16;
+
+/// What a device offers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub(super) family: KernelFamily,
+    /// Whether few rows may be left to the kernel that is made for them, of whatever family.
+    pub(super) has_rows: bool,
+    /// Whether there is shared memory for the largest tile.
+    pub(super) has_large: bool,
+    /// Multiprocessors.
+    pub(super) processors: u32,
+}
+
+impl Choice {
+    /// The tile for a product: for many rows the largest whose blocks fill the device.
+    pub(super) fn tile(&self, m: u64, n: u32) -> Tile {
+        match self.family {
+            _ if self.has_rows && m <= FEW_ROWS => ROWS_DP4A,
+            KernelFamily::Dp4a => LARGE_DP4A,
+            KernelFamily::Mma8x8x16 => LARGE_MMA_8X8X16,
+            KernelFamily::Mma16x8x32 => {
+                let fills = |tile: &Tile| tile.blocks(m, n) >= self.processors.into();
+                let large = self.has_large.then_some(LARGE_MMA_16X8X32);
+                let fitting = large.into_iter().chain([MIDDLE_MMA_16X8X32]).find(fills);
+                fitting.unwrap_or(SMALL_MMA_16X8X32)
+            }
         }
     }
 }
@@ -74,21 +85,37 @@ pub(super) fn choose(
 mod tests {
     use super::*;
 
+    const CHOICE: Choice = Choice {
+        family: KernelFamily::Mma16x8x32,
+        has_rows: true,
+        has_large: true,
+        processors: 108,
+    };
+
     #[test]
     fn the_largest_tile_is_taken_that_fills_the_device() {
-        let of = |m, n| choose(KernelFamily::Mma16x8x32, 108, true, m, n).entry;
-        assert_eq!(of(4_096, 4_096), LARGE_MMA_16X8X32.entry);
-        assert_eq!(of(2_048, 1_024), MIDDLE_MMA_16X8X32.entry);
-        assert_eq!(of(1, 4_096), SMALL_MMA_16X8X32.entry);
-        let without = choose(KernelFamily::Mma16x8x32, 108, false, 4_096, 4_096);
-        assert_eq!(without, MIDDLE_MMA_16X8X32);
+        assert_eq!(CHOICE.tile(4_096, 4_096), LARGE_MMA_16X8X32);
+        assert_eq!(CHOICE.tile(2_048, 1_024), MIDDLE_MMA_16X8X32);
+        assert_eq!(CHOICE.tile(17, 4_096), SMALL_MMA_16X8X32);
+        let without = Choice {
+            has_large: false,
+            ..CHOICE
+        };
+        assert_eq!(without.tile(4_096, 4_096), MIDDLE_MMA_16X8X32);
     }
 
     #[test]
-    fn few_rows_are_not_multiplied_with_large_tiles_of_dp4a() {
-        let of = |m| choose(KernelFamily::Dp4a, 20, false, m, 1_000).entry;
-        assert_eq!((of(1), of(16)), (ROWS_DP4A.entry, ROWS_DP4A.entry));
-        assert_eq!(of(17), LARGE_DP4A.entry);
+    fn few_rows_go_to_their_own_kernel_unless_a_family_is_asked_for() {
+        for family in KernelFamily::ALL {
+            let choice = Choice { family, ..CHOICE };
+            assert_eq!(choice.tile(16, 1_000), ROWS_DP4A);
+            assert_ne!(choice.tile(17, 1_000), ROWS_DP4A);
+        }
+        let asked = Choice {
+            has_rows: false,
+            ..CHOICE
+        };
+        assert_eq!(asked.tile(1, 1_000), SMALL_MMA_16X8X32);
     }
 
     #[test]

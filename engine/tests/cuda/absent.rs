@@ -56,7 +56,7 @@ fn kernels_that_the_device_lacks_are_not_forced_upon_it() {
 
 #[test]
 fn kernels_that_the_driver_does_not_take_are_named() {
-    let error = refused(driver("fail=cuModuleLoadDataEx:3:218"));
+    let error = refused(driver("fail=cuModuleLoadDataEx:4:218"));
     let expected = DeviceError::BadKernel("check: CUDA_ERROR_INVALID_PTX (218)".into());
     assert_eq!(error, expected);
 }

@@ -5,9 +5,11 @@ use super::{
     lane::{refused, Prepared},
     opened::Opened,
     parameter::Parameter,
+    verdict::{Verdict, VerdictLayout, HASH_BYTES},
     workspace::{rows, Workspace},
 };
 use crate::cuda::{
+    content,
     error::DeviceError,
     launch::{Add, Address, Linear},
     layout::SlotLayout,
@@ -16,51 +18,7 @@ use cust::{
     memory::{AsyncCopyDestination, DeviceBuffer},
     stream::Stream,
 };
-use mizan_tensor::{Operand, Operation, TensorRef};
-
-/// What the checks of a batch say, once it is done: for each operation a counter of faults, then
-/// for each the hash of the channel records that it has just read, if it is linear.
-pub(super) struct Verdict(Vec<u8>);
-
-/// Bytes of a counter.
-const COUNTER_BYTES: u64 = 4;
-/// Bytes of a hash.
-const HASH_BYTES: u64 = 32;
-
-/// Bytes of the verdict on so many operations.
-pub(super) fn verdict_bytes(operations: usize) -> u64 {
-    (COUNTER_BYTES + HASH_BYTES) * operations as u64
-}
-
-impl Verdict {
-    /// Before anything is known.
-    pub(super) fn of(operations: usize) -> Self {
-        Self(vec![0; verdict_bytes(operations) as usize])
-    }
-
-    /// An error for the first operation that failed its check.
-    pub(super) fn check(&self, prepared: &Prepared) -> Result<(), DeviceError> {
-        let operations = &prepared.plan.program().operations;
-        let counters = COUNTER_BYTES as usize * operations.len();
-        let (counters, hashes) = self.0.split_at(counters);
-        let (counters, _) = counters.as_chunks::<{ COUNTER_BYTES as usize }>();
-        let (hashes, _) = hashes.as_chunks::<{ HASH_BYTES as usize }>();
-        let operations = operations.iter().zip(0u16..);
-        for (((operation, index), counter), hash) in operations.zip(counters).zip(hashes) {
-            let unchanged = match *operation {
-                Operation::Linear { channels, .. } => {
-                    let content = prepared.contents.get(usize::from(channels));
-                    content.is_some_and(|content| content.hash == *hash)
-                }
-                Operation::Add { .. } => true,
-            };
-            if *counter != [0; COUNTER_BYTES as usize] || !unchanged {
-                return Err(DeviceError::ResultCheckFailed { operation: index });
-            }
-        }
-        Ok(())
-    }
-}
+use mizan_tensor::{Hash, Operand, Operation, Table, TensorRef};
 
 /// Queues a copy to the device.
 ///
@@ -92,7 +50,8 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Queues everything: inputs to the device, operations and their checks, outputs from it.
+    /// Queues everything: inputs to the device, all operations, then all checks, so that these
+    /// see what the memory has become meanwhile, and at last outputs from the device.
     ///
     /// # Safety
     /// The slot must be this process's; workspace, parameters and `verdict` must live until the
@@ -103,7 +62,51 @@ impl Batch<'_> {
         verdict: &mut Verdict,
     ) -> Result<(), DeviceError> {
         let program = self.prepared.plan.program();
-        let out_of_slot = || refused("a batch that is larger than its slot");
+        let operations = || program.operations.iter().zip(0u16..);
+        // SAFETY: the caller vouches for all of it.
+        unsafe {
+            self.upload_all(workspace)?;
+            self.clear(workspace, self.places.sums[0], self.places.sums_bytes)?;
+            self.clear(workspace, self.places.verdict, self.places.verdict_bytes)?;
+            for (operation, index) in operations() {
+                self.operation(index, operation)?;
+            }
+            for (operation, index) in operations() {
+                self.check(workspace, index, operation)?;
+            }
+            for (tensor, index) in self.layout.inputs.iter().zip(0u16..) {
+                let input = self.operand(Operand::Input(index))?;
+                let place = VerdictLayout::of(&self.prepared.plan).input(index);
+                self.hash(workspace, input, tensor.end - tensor.start, place)?;
+            }
+            for (range, place) in self.layout.outputs.iter().zip(&self.places.outputs) {
+                let output = self.opened.mapping.bytes(self.slot, range);
+                self.download(workspace, *place, output.ok_or_else(out_of_slot)?)?;
+            }
+            self.download(workspace, self.places.verdict, &mut verdict.findings)?;
+            self.download(workspace, self.places.tables, &mut verdict.tables)
+        }
+    }
+
+    /// The hashes of the inputs as they are in the slot.
+    ///
+    /// # Safety
+    /// The slot must be this process's, and its inputs must not be written meanwhile.
+    pub(super) unsafe fn hash_inputs(&self) -> Result<Vec<Hash>, DeviceError> {
+        let inputs = self.layout.inputs.iter();
+        let hashes = inputs.map(|range| {
+            // SAFETY: the caller vouches for it.
+            let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
+            Ok(content::hash(input.ok_or_else(out_of_slot)?))
+        });
+        hashes.collect()
+    }
+
+    /// Queues inputs and tables.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    unsafe fn upload_all(&self, workspace: &mut DeviceBuffer<u8>) -> Result<(), DeviceError> {
         for (range, place) in self.layout.inputs.iter().zip(&self.places.inputs) {
             // SAFETY: the caller vouches for the slot; inputs do not overlap.
             let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
@@ -111,36 +114,13 @@ impl Batch<'_> {
             // SAFETY: the caller vouches for it.
             unsafe { upload(workspace, *place, input, self.stream) }?;
         }
-        for (table, place) in program.tables.iter().zip(&self.places.tables) {
+        let tables = self.prepared.plan.program().tables.iter().zip(0u16..);
+        for (Table(entries), index) in tables {
+            let place = self.places.table(index);
             // SAFETY: the program lives as long as the parameters.
-            unsafe {
-                upload(
-                    workspace,
-                    *place,
-                    bytemuck::cast_slice(&table.0),
-                    self.stream,
-                )
-            }?;
+            unsafe { upload(workspace, place, bytemuck::cast_slice(entries), self.stream) }?;
         }
-        // SAFETY: the caller vouches for it.
-        unsafe { self.clear(workspace, self.places.verdict, verdict.0.len() as u64) }?;
-        let operations = program.operations.iter().zip(0u16..);
-        let results = self.layout.outputs.iter().zip(&self.places.outputs);
-        for ((operation, index), (range, place)) in operations.zip(results) {
-            // SAFETY: the caller vouches for it.
-            unsafe { self.operation(workspace, index, operation) }?;
-            if let Operation::Linear { channels, .. } = *operation {
-                // SAFETY: the caller vouches for it.
-                unsafe { self.hash_channels(workspace, index, channels) }?;
-            }
-            // SAFETY: the caller vouches for the slot; outputs do not overlap.
-            let output = unsafe { self.opened.mapping.bytes(self.slot, range) };
-            let output = output.ok_or_else(out_of_slot)?;
-            // SAFETY: the caller vouches for it.
-            unsafe { self.download(workspace, *place, output) }?;
-        }
-        // SAFETY: the caller vouches for it.
-        unsafe { self.download(workspace, self.places.verdict, &mut verdict.0) }
+        Ok(())
     }
 
     /// Queues a copy from the device.
@@ -153,6 +133,9 @@ impl Batch<'_> {
         at: u64,
         to: &mut [u8],
     ) -> Result<(), DeviceError> {
+        if to.is_empty() {
+            return Ok(());
+        }
         let at = at as usize;
         let from = workspace.index(at..at + to.len());
         // SAFETY: the caller vouches for it.
@@ -170,6 +153,9 @@ impl Batch<'_> {
         at: u64,
         bytes: u64,
     ) -> Result<(), DeviceError> {
+        if bytes == 0 {
+            return Ok(());
+        }
         let at = at as usize;
         let mut part = workspace.index(at..at + bytes as usize);
         // SAFETY: the caller vouches for it.
@@ -177,18 +163,73 @@ impl Batch<'_> {
         Ok(queued.map_err(DriverError::from)?)
     }
 
-    /// Queues an operation and its check.
+    /// Queues an operation.
     ///
     /// # Safety
     /// As for [`Self::queue`].
-    unsafe fn operation(
+    unsafe fn operation(&self, index: u16, operation: &Operation) -> Result<(), DeviceError> {
+        let kernels = &self.opened.kernels;
+        // SAFETY: all addresses are of parts of the workspace, or of parameters, that are as large
+        // as the plan says.
+        unsafe {
+            match self.launched(index, operation)? {
+                Launched::Linear(linear, _) => kernels.linear(self.stream, linear),
+                Launched::Add(add) => kernels.add(self.stream, add, None),
+            }
+        }
+    }
+
+    /// Queues the check of an operation, and the hash of its channel records, whose change on the
+    /// device no other check would notice.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`], after [`Self::operation`].
+    unsafe fn check(
         &self,
         workspace: &DeviceBuffer<u8>,
         index: u16,
         operation: &Operation,
     ) -> Result<(), DeviceError> {
-        let faults = self.start + self.places.verdict + COUNTER_BYTES * u64::from(index);
+        let layout = VerdictLayout::of(&self.prepared.plan);
+        let faults = self.start + self.places.verdict + layout.counter(index);
         let kernels = &self.opened.kernels;
+        // SAFETY: as above.
+        unsafe {
+            match self.launched(index, operation)? {
+                Launched::Linear(linear, channel_bytes) => {
+                    kernels.check_linear(self.stream, linear, faults)?;
+                    let place = layout.channels(index);
+                    self.hash(workspace, linear.channels, channel_bytes, place)
+                }
+                Launched::Add(add) => kernels.add(self.stream, add, Some(faults)),
+            }
+        }
+    }
+
+    /// Queues the hash of bytes on the device, which becomes part of the verdict.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`]; there must be so many bytes.
+    unsafe fn hash(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        bytes: Address,
+        length: u64,
+        place: u64,
+    ) -> Result<(), DeviceError> {
+        let nodes = self.start + self.places.nodes;
+        let kernels = &self.opened.kernels;
+        // SAFETY: the workspace has room for the nodes; the caller vouches for the bytes.
+        let root = unsafe { kernels.hash(self.stream, bytes, length, nodes) }?;
+        let part = |at: u64| workspace.index(at as usize..(at + HASH_BYTES) as usize);
+        let (mut to, from) = (part(self.places.verdict + place), part(root - self.start));
+        // SAFETY: the caller vouches for it; the parts do not overlap.
+        let queued = unsafe { to.async_copy_from(&from, self.stream) };
+        Ok(queued.map_err(DriverError::from)?)
+    }
+
+    /// What the kernels need for an operation.
+    fn launched(&self, index: u16, operation: &Operation) -> Result<Launched, DeviceError> {
         match *operation {
             Operation::Linear {
                 input,
@@ -197,12 +238,11 @@ impl Batch<'_> {
                 table,
             } => {
                 let linear = self.linear(index, input, [weights, channels], table)?;
-                // SAFETY: all addresses are of parts of the workspace, or of parameters, that are
-                // as large as the plan says.
-                unsafe {
-                    self.clear(workspace, self.places.sums, 16 * linear.m)?;
-                    kernels.linear(self.stream, linear, faults)
-                }
+                let channels = self.prepared.contents.get(usize::from(channels));
+                Ok(Launched::Linear(
+                    linear,
+                    channels.ok_or_else(invalid)?.bytes,
+                ))
             }
             Operation::Add {
                 left,
@@ -214,7 +254,7 @@ impl Batch<'_> {
             } => {
                 let plan = &self.prepared.plan;
                 let count = plan.tensor_bytes(TensorRef::Operation(index), self.batch);
-                let add = Add {
+                Ok(Launched::Add(Add {
                     a: self.operand(left)?,
                     b: self.operand(right)?,
                     table: self.table(table)?,
@@ -222,37 +262,9 @@ impl Batch<'_> {
                     count: count.ok_or_else(invalid)?,
                     multipliers: [left_multiplier, right_multiplier],
                     shift,
-                };
-                // SAFETY: as above.
-                unsafe { kernels.add(self.stream, add, faults) }
+                }))
             }
         }
-    }
-
-    /// Queues the hash of an operation's channel records, whose change on the device no other
-    /// check would notice.
-    ///
-    /// # Safety
-    /// As for [`Self::queue`].
-    unsafe fn hash_channels(
-        &self,
-        workspace: &DeviceBuffer<u8>,
-        operation: u16,
-        channels: u16,
-    ) -> Result<(), DeviceError> {
-        let content = self.prepared.contents.get(usize::from(channels));
-        let bytes = content.ok_or_else(invalid)?.bytes;
-        let records = self.parameter(channels)?.address();
-        let nodes = self.start + self.places.nodes;
-        let kernels = &self.opened.kernels;
-        // SAFETY: the workspace has room for the nodes, and the parameter that many bytes.
-        let root = unsafe { kernels.hash(self.stream, records, bytes, nodes) }?;
-        let counters = COUNTER_BYTES * self.prepared.plan.program().operations.len() as u64;
-        let place = self.places.verdict + counters + HASH_BYTES * u64::from(operation);
-        let part = |at: u64| workspace.index(at as usize..(at + HASH_BYTES) as usize);
-        // SAFETY: the caller vouches for it; the parts do not overlap.
-        let queued = unsafe { part(place).async_copy_from(&part(root - self.start), self.stream) };
-        Ok(queued.map_err(DriverError::from)?)
     }
 
     /// What the kernels need for a linear operation.
@@ -268,6 +280,7 @@ impl Batch<'_> {
         let shape = shape.and_then(|tensor| tensor.dimensions.first_chunk());
         let [n, k] = *shape.ok_or_else(invalid)?;
         let weights = self.parameter(weights)?;
+        let sums = self.places.sums.get(usize::from(index));
         Ok(Linear {
             x: self.operand(input)?,
             w: weights.address(),
@@ -278,7 +291,7 @@ impl Batch<'_> {
             n,
             k,
             check: weights.check(self.opened, self.stream, [n, k])?,
-            sums: self.start + self.places.sums,
+            sums: self.start + sums.ok_or_else(invalid)?,
         })
     }
 
@@ -302,8 +315,7 @@ impl Batch<'_> {
         let Some(index) = table else {
             return Ok(0);
         };
-        let place = self.places.tables.get(usize::from(index));
-        Ok(self.start + place.ok_or_else(invalid)?)
+        Ok(self.start + self.places.table(index))
     }
 
     fn parameter(&self, index: u16) -> Result<&Parameter, DeviceError> {
@@ -311,6 +323,17 @@ impl Batch<'_> {
         let parameter = parameter.and_then(Option::as_deref);
         parameter.ok_or_else(|| refused("a parameter is missing"))
     }
+}
+
+/// What the kernels need for an operation.
+enum Launched {
+    /// With the bytes of its channel records.
+    Linear(Linear, u64),
+    Add(Add),
+}
+
+fn out_of_slot() -> DeviceError {
+    refused("a batch that is larger than its slot")
 }
 
 /// Of what a validated plan rules out.

@@ -1,10 +1,11 @@
 //! What is done in one slot: a program is prepared, its parameters are brought, a batch executed.
 
 use super::{
-    batch::{upload, Batch, Verdict},
+    batch::{upload, Batch},
     driver::DriverError,
     opened::Opened,
     parameter::{address, Parameter},
+    verdict::Verdict,
     workspace::Workspace,
 };
 use crate::cuda::{
@@ -188,14 +189,16 @@ impl Lane {
             places,
             start: address(workspace),
         };
-        let mut verdict = Verdict::of(plan.program().operations.len());
-        // SAFETY: the slot is this process's until it answers; workspace, parameters and
-        // `verdict` live until the stream is done, below.
+        let mut verdict = Verdict::of(plan);
+        // SAFETY: the slot is this process's until it answers; workspace, parameters and `verdict`
+        // live until the stream is done, below.
         let queued = unsafe { batch.queue(workspace, &mut verdict) };
+        // While the device works. SAFETY: as above; inputs are only read.
+        let inputs = unsafe { batch.hash_inputs() };
         let done = self.stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
-        verdict.check(prepared).inspect_err(|_| {
+        verdict.check(prepared, &inputs?).inspect_err(|_| {
             // Whatever was wrong may be in what the device keeps.
             let mut residents = lock(&opened.residents);
             for content in &prepared.contents {

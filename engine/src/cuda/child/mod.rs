@@ -7,6 +7,7 @@ mod mapping;
 mod opened;
 mod parameter;
 mod residents;
+mod verdict;
 mod workspace;
 
 use super::{

@@ -14,8 +14,8 @@
 //   hang=NAME:NTH      that call never returns
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
-//   decay=WHAT:NTH     before the NTH run of any linear kernel a bit of its weights or of its
-//                      channels flips, and stays so
+//   decay=WHAT:NTH     before the NTH run of any linear kernel a bit of its input, weights, channels
+//                      or table flips, or of the output of the run before, and stays so
 //   armed=PATH         faults wait until there is a file PATH: the process that removes it has them,
 //                      and counts from then
 //   kernels=emulated   runs kernels thread by thread, instead of as plain loops
@@ -217,6 +217,11 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
         long nth = ++calls["any linear kernel"];
         if (due("decay", "weights", nth)) flip(arguments[1]);
         if (due("decay", "channels", nth)) flip(arguments[2]);
+        if (due("decay", "input", nth)) flip(arguments[0]);
+        if (due("decay", "table", nth)) flip(arguments[3]);
+        static uintptr_t output_before;
+        if (due("decay", "output", nth)) flip(output_before);
+        output_before = arguments[4];
         uint64_t m = arguments[5], n = uint32_t(arguments[6]), k = uint32_t(arguments[7]);
         bool inside = holds(arguments[0], m * k) && holds(arguments[1], n * k) &&
                       holds(arguments[2], n * 16) && holds(arguments[4], m * n) &&
