@@ -8,7 +8,7 @@ use super::{
     protocol::KernelFamily,
     tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
 };
-use cust::{device::DeviceAttribute, module::Module, stream::Stream, sys};
+use cust::{module::Module, stream::Stream, sys};
 use std::ffi::c_void;
 
 /// An address on the device; 0 is the kernels' null.
@@ -89,12 +89,12 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// Loads them for a device, whose context is current: those of a family alone, or with what
-    /// else is fast.
+    /// Loads them for a device of so many multiprocessors, whose context is current: those of a
+    /// family alone, or with what else is fast.
     pub(crate) fn load(
         family: KernelFamily,
         alone: bool,
-        device: cust::device::Device,
+        processors: u32,
     ) -> Result<Self, DeviceError> {
         let bad = |name: &'static str| {
             move |error: cust::error::CudaError| {
@@ -109,14 +109,12 @@ impl Kernels {
             KernelFamily::Mma16x8x32 => ("linear_mma_m16n8k32", MMA_16X8X32),
         };
         let wants_rows = family != KernelFamily::Dp4a && !alone;
-        let processors = device.get_attribute(DeviceAttribute::MultiprocessorCount);
-        let processors = processors.map_err(DriverError::from)?;
         let mut kernels = Self {
             choice: Choice {
                 family,
                 has_rows: family == KernelFamily::Dp4a || !alone,
                 has_large: false,
-                processors: u32::try_from(processors).unwrap_or(1).max(1),
+                processors: processors.max(1),
             },
             linear: load(linear)?,
             rows: wants_rows.then(|| load(dp4a)).transpose()?,

@@ -31,12 +31,29 @@
 //! the ones unused for longest first.
 //!
 //! # Checks
-//! - Every linear operation is compared with checksums of its rows that come from the inputs and
-//!   from weights summed up when they arrived, and the steps after its accumulators are evaluated
-//!   twice; every element-wise operation is evaluated twice. An operation that fails is
-//!   [`DeviceError::ResultCheckFailed`], and none of its numbers gets out.
-//! - Whenever a device's process starts, and so also after every change of the driver, it executes
-//!   programs whose results are known before it gets any work.
+//! Consumer devices have no error correction, and a worker answers for each wrong number. So after
+//! all operations of a part, and before any of its numbers gets out:
+//! - every linear operation is compared with checksums of its rows that come from its input and
+//!   from its weights, summed up when they arrived; the steps after the accumulators are evaluated
+//!   twice; every element-wise operation is evaluated twice (see `docs/kernels.md`);
+//! - inputs, tables and channel records are compared with what they are on the host, so that what
+//!   both evaluations read is right too; weights were, when they were summed up.
+//!
+//! What fails is [`DeviceError::ResultCheckFailed`], or [`DeviceError::DeviceLost`] where no
+//! operation is to blame; parameters are brought to the device anew. Whoever stores the result
+//! hashes it, and may compute some elements once more: that covers the way back.
+//!
+//! Whenever a device's process starts, and so also after every change of the driver, it executes
+//! programs whose results are known before it gets any work: the golden vectors of `mizan-tensor`,
+//! and products for each kernel that the device uses.
+//!
+//! # Memory
+//! | what | where | how much | for how long |
+//! | --- | --- | --- | --- |
+//! | slots | host, shared and pinned | [`CudaSettings::slots`] times [`CudaSettings::slot_bytes`] a device | as long as the process |
+//! | trace and outputs | host | what the program says | until the caller drops them |
+//! | parameters | device | [`CudaSettings::resident_bytes`], or three quarters of what was free | until others need the room |
+//! | tensors and sums of a part | device | somewhat more than the slot they came from | until other memory is short |
 //!
 //! # Failures
 //! | what | what follows |

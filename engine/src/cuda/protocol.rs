@@ -75,6 +75,8 @@ pub struct DeviceInfo {
     pub name: String,
     /// Major and minor compute capability.
     pub capability: (u32, u32),
+    /// Its multiprocessors.
+    pub processors: u32,
     /// Its memory.
     pub memory_bytes: u64,
     /// The version of CUDA that the driver supports: 1,000 times major plus ten times minor.

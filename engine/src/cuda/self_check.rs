@@ -59,32 +59,50 @@ fn failed(program: &str) -> DeviceError {
     }
 }
 
+/// Products that fill a device of so many multiprocessors with tiles of 128 columns, and of 256:
+/// other kernels than smaller ones.
+fn filling_products(processors: u32) -> [[u32; 3]; 2] {
+    // So far no device has more than some hundred.
+    let processors = processors.clamp(1, 1_024);
+    [[100, 128 * processors, 48], [100, 256 * processors, 48]]
+}
+
 /// Executes all of it; an error names the first program that came out differently, or says why
 /// one did not come out at all.
 pub(crate) fn run(process: &Process) -> Result<(), DeviceError> {
     for known in ALL.as_ref().map_err(Clone::clone)? {
+        known.check(process)?;
+    }
+    for shape in filling_products(process.device.processors) {
+        product(shape)?.check(process)?;
+    }
+    Ok(())
+}
+
+impl Known {
+    fn check(&self, process: &Process) -> Result<(), DeviceError> {
         // No job has larger items than a slot either.
-        let Ok(most) = items_per_part(&known.plan, process.slot_bytes(), u64::MAX) else {
-            continue;
+        let Ok(most) = items_per_part(&self.plan, process.slot_bytes(), u64::MAX) else {
+            return Ok(());
         };
-        let mut trace = vec![0; known.trace.len()];
-        let parameters: Vec<&[u8]> = known.parameters.iter().map(Vec::as_slice).collect();
-        let inputs: Vec<&[u8]> = known.inputs.iter().map(Vec::as_slice).collect();
-        let job = Job::new(&known.plan, &parameters, &inputs, known.batch);
-        let whole = Part::whole(&known.plan, known.batch, &mut trace);
-        let whole = whole.ok_or_else(|| failed(&known.name))?;
+        let mut trace = vec![0; self.trace.len()];
+        let parameters: Vec<&[u8]> = self.parameters.iter().map(Vec::as_slice).collect();
+        let inputs: Vec<&[u8]> = self.inputs.iter().map(Vec::as_slice).collect();
+        let job = Job::new(&self.plan, &parameters, &inputs, self.batch);
+        let whole = Part::whole(&self.plan, self.batch, &mut trace);
+        let whole = whole.ok_or_else(|| failed(&self.name))?;
         for mut part in whole.cut(most) {
             job.run(process, 0, &mut part)
                 .map_err(|PartError { error, .. }| match error {
-                    DeviceError::ResultCheckFailed { .. } => failed(&known.name),
+                    DeviceError::ResultCheckFailed { .. } => failed(&self.name),
                     other => other,
                 })?;
         }
-        if trace != known.trace {
-            return Err(failed(&known.name));
+        match trace == self.trace {
+            true => Ok(()),
+            false => Err(failed(&self.name)),
         }
     }
-    Ok(())
 }
 
 /// A product of that shape, its sum with itself, and a table over both, as the processor computes
@@ -158,4 +176,35 @@ fn noise(seed: u64, count: u32) -> Vec<u8> {
         state.to_be_bytes()[0]
     };
     (0..count).map(|_| next()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reference;
+
+    #[test]
+    fn what_is_taken_for_known_is_what_the_definition_says() {
+        let all = ALL.as_ref().unwrap();
+        let names: Vec<_> = all.iter().map(|known| &known.name).collect();
+        assert!(names.len() > PRODUCTS.len() + 50, "{names:?}");
+        let small = all
+            .iter()
+            .filter(|known| known.plan.cost().macs(known.batch) < 10_000_000);
+        for known in small {
+            let parameters: Vec<&[u8]> = known.parameters.iter().map(Vec::as_slice).collect();
+            let inputs: Vec<&[u8]> = known.inputs.iter().map(Vec::as_slice).collect();
+            let result = Reference.execute(&known.plan, &parameters, &inputs, known.batch);
+            assert!(result.unwrap().trace == known.trace, "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn products_that_fill_a_device_have_as_many_tiles_as_it_has_processors() {
+        for processors in [2, 108, 132] {
+            let [[_, middle, _], [_, large, _]] = filling_products(processors);
+            assert!(middle.div_ceil(128) >= processors && middle.div_ceil(256) < processors);
+            assert!(large.div_ceil(256) >= processors);
+        }
+    }
 }

@@ -54,13 +54,9 @@ impl Batch<'_> {
     /// see what the memory has become meanwhile, and at last outputs from the device.
     ///
     /// # Safety
-    /// The slot must be this process's; workspace, parameters and `verdict` must live until the
-    /// stream is done.
-    pub(super) unsafe fn queue(
-        &self,
-        workspace: &mut DeviceBuffer<u8>,
-        verdict: &mut Verdict,
-    ) -> Result<(), DeviceError> {
+    /// The slot must be this process's; workspace and parameters must live until the stream is
+    /// done.
+    pub(super) unsafe fn queue(&self, workspace: &mut DeviceBuffer<u8>) -> Result<(), DeviceError> {
         let program = self.prepared.plan.program();
         let operations = || program.operations.iter().zip(0u16..);
         // SAFETY: the caller vouches for all of it.
@@ -83,6 +79,22 @@ impl Batch<'_> {
                 let output = self.opened.mapping.bytes(self.slot, range);
                 self.download(workspace, *place, output.ok_or_else(out_of_slot)?)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Queues what the checks say.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`], after which it must come; `verdict` must live until the stream is
+    /// done.
+    pub(super) unsafe fn download_verdict(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+        verdict: &mut Verdict,
+    ) -> Result<(), DeviceError> {
+        // SAFETY: the caller vouches for it.
+        unsafe {
             self.download(workspace, self.places.verdict, &mut verdict.findings)?;
             self.download(workspace, self.places.tables, &mut verdict.tables)
         }

@@ -155,6 +155,7 @@ pub(crate) fn describe(index: u32, driver: u32) -> Result<(Device, DeviceInfo), 
             attribute(DeviceAttribute::ComputeCapabilityMajor)?,
             attribute(DeviceAttribute::ComputeCapabilityMinor)?,
         ),
+        processors: attribute(DeviceAttribute::MultiprocessorCount)?,
         memory_bytes: device.total_memory()? as u64,
         driver,
     };

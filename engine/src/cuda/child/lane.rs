@@ -192,9 +192,13 @@ impl Lane {
         let mut verdict = Verdict::of(plan);
         // SAFETY: the slot is this process's until it answers; workspace, parameters and `verdict`
         // live until the stream is done, below.
-        let queued = unsafe { batch.queue(workspace, &mut verdict) };
-        // While the device works. SAFETY: as above; inputs are only read.
-        let inputs = unsafe { batch.hash_inputs() };
+        let (queued, inputs) = unsafe {
+            let queued = batch.queue(workspace);
+            // While the device works: what follows waits for it, for `verdict` is common memory.
+            let inputs = batch.hash_inputs();
+            let queued = queued.and_then(|()| batch.download_verdict(workspace, &mut verdict));
+            (queued, inputs)
+        };
         let done = self.stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;

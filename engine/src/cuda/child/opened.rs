@@ -42,7 +42,7 @@ impl Opened {
         let context = Context::new(device).map_err(DriverError::from)?;
         // Waiting must not cost a processor; a driver that can't change it any more still works.
         let _ = context.set_flags(ContextFlags::SCHED_BLOCKING_SYNC);
-        let kernels = Kernels::load(family, opening.family.is_some(), device)?;
+        let kernels = Kernels::load(family, opening.family.is_some(), info.processors)?;
         let mapping = Mapping::new(memory, opening.slots, opening.slot_bytes)?;
         let (free, _) = mem_get_info().map_err(DriverError::from)?;
         // The rest is for tensors of jobs.
