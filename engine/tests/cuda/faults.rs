@@ -223,6 +223,27 @@ fn a_model_that_does_not_fit_the_device_is_an_error_and_costs_no_device() {
 }
 
 #[test]
+fn models_that_fit_the_device_only_one_at_a_time_take_turns() {
+    let executor = started(driver("memory=1000000"));
+    let jobs = [
+        linear_job(4, 700, 1_000, 3, 7),
+        linear_job(4, 701, 1_000, 3, 7),
+    ];
+    std::thread::scope(|scope| {
+        for job in &jobs {
+            let executor = &executor;
+            scope.spawn(move || {
+                let expected = job.execute(&Reference).unwrap();
+                for _ in 0..5 {
+                    assert!(job.execute(executor).unwrap() == expected);
+                }
+            });
+        }
+    });
+    assert_eq!(executor.devices()[0].restarts, 0);
+}
+
+#[test]
 fn an_item_larger_than_a_slot_is_an_error_that_tells_both_sizes() {
     let executor = started(CudaSettings {
         slot_bytes: 10_000,

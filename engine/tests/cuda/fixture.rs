@@ -93,9 +93,9 @@ fn compile(engine: &Path, sources: &[PathBuf], to: &Path) {
     let kernels = sources
         .iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "cu"));
-    let status = Command::new("clang++")
+    let status = Command::new("c++")
         .args([
-            "-std=c++20",
+            "-std=c++17",
             "-O2",
             "-shared",
             "-fPIC",
@@ -110,6 +110,6 @@ fn compile(engine: &Path, sources: &[PathBuf], to: &Path) {
         .args(["-x", "c++"])
         .args(kernels)
         .status()
-        .expect("clang++ is there, as for building the node");
+        .expect("a C++ compiler is there, as for building the node");
     assert!(status.success());
 }

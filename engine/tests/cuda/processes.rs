@@ -5,7 +5,7 @@ use mizan_engine::cuda::{CudaSettings, DeviceError};
 use std::{
     io::{Read, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -73,22 +73,54 @@ fn a_person_who_starts_it_is_told_that_it_is_not_for_them() {
     assert_eq!(said, "this is for the worker to start, not for people\n");
 }
 
-#[test]
-fn a_process_whose_parent_goes_ends() {
+/// A process that serves, with the parent's end of its connection, after the greetings.
+fn served() -> (Child, UnixStream) {
     let (mut parent, theirs) = UnixStream::pair().unwrap();
     let memory = tempfile::tempfile().unwrap();
     let command = child("serve").command;
-    let mut process = Command::new(command.program)
+    let process = Command::new(command.program)
         .args(command.arguments)
         .stdin(Stdio::from(memory))
         .stdout(Stdio::from(OwnedFd::from(theirs)))
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut greeting = [0; 10];
     parent.read_exact(&mut greeting).unwrap();
     parent.write_all(&greeting).unwrap();
+    (process, parent)
+}
+
+#[test]
+fn a_process_whose_parent_goes_ends() {
+    let (mut process, parent) = served();
     assert_eq!(process.try_wait().unwrap(), None);
     drop(parent);
     process.wait().unwrap();
+}
+
+#[test]
+fn a_process_that_is_asked_for_nonsense_ends_and_says_why() {
+    let requests: [(&[u8], &str); 3] = [
+        (
+            b"\x03\0\0\0abc",
+            "the connection to the parent: a message can't be decoded\n",
+        ),
+        (
+            b"\xff\xff\xff\xff",
+            "the connection to the parent: 4294967295 bytes are too long for a message\n",
+        ),
+        // To execute a batch, before any device is open.
+        (
+            b"\x09\0\0\0\x04\0\0\0\0\x01\0\0\0",
+            "the parent asks for what it may not\n",
+        ),
+    ];
+    for (request, expected) in requests {
+        let (process, mut parent) = served();
+        parent.write_all(request).unwrap();
+        let output = process.wait_with_output().unwrap();
+        assert!(!output.status.success());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    }
 }
