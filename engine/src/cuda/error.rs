@@ -133,7 +133,10 @@ pub(crate) enum Remedy {
 impl DeviceError {
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::DeviceLost(_)
+            // A driver that is being replaced may be back soon.
+            Self::DriverMissing(_)
+            | Self::NoDevice
+            | Self::DeviceLost(_)
             | Self::TimedOut { .. }
             | Self::ProcessEnded(_)
             | Self::BadAnswer(_)
@@ -141,9 +144,7 @@ impl DeviceError {
             Self::ResultCheckFailed { .. } => Remedy::Repeat,
             Self::OutOfMemory { .. } => Remedy::Smaller,
             Self::TooLarge { .. } | Self::Unsupported { .. } => Remedy::OtherExecutor,
-            Self::DriverMissing(_)
-            | Self::DriverTooOld { .. }
-            | Self::NoDevice
+            Self::DriverTooOld { .. }
             | Self::UnsupportedDevice { .. }
             | Self::BadKernel(_)
             | Self::SelfCheckFailed { .. }
@@ -174,6 +175,8 @@ mod tests {
             DeviceError::TimedOut { seconds: 1 },
             DeviceError::ProcessEnded("signal 9".into()),
             DeviceError::BadAnswer("noise".into()),
+            DeviceError::DriverMissing("just being replaced".into()),
+            DeviceError::NoDevice,
         ];
         assert!(mended.iter().all(|error| error.remedy() == Remedy::Restart));
         let failed = DeviceError::SelfCheckFailed {

@@ -58,7 +58,7 @@
 //! # Failures
 //! | what | what follows |
 //! | --- | --- |
-//! | process ends, hangs, answers nonsense; device lost | a new process, and the part again |
+//! | process ends, hangs, answers nonsense; device or driver gone | a new process, and the part again |
 //! | that, [`CudaSettings::attempts`] times in a row | the device rests for [`CudaSettings::rest`] |
 //! | out of memory | smaller parts, then alone, then an error |
 //! | wrong result | the part again; twice in a row, the device is retired |

@@ -11,7 +11,7 @@ use std::{
     fs::File,
     os::unix::{fs::FileExt, net::UnixStream},
     sync::{
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     },
     thread,
@@ -74,8 +74,7 @@ struct Shared {
 impl Process {
     /// Starts a process and lets it open a device.
     pub(crate) fn open(settings: &CudaSettings, device: u32) -> Result<Self, DeviceError> {
-        let bytes = settings.slot_bytes.checked_mul(settings.slots.into());
-        let memory = memory(bytes.ok_or_else(|| cannot_start("the slots are too large"))?)?;
+        let memory = memory(settings.shared_bytes())?;
         let (running, mut socket) = connect(settings, &memory)?;
         let request = Request::Open(Opening {
             device,
@@ -95,7 +94,7 @@ impl Process {
             fate: OnceLock::new(),
         });
         let (senders, answers) = (0..settings.slots)
-            .map(|_| mpsc::channel())
+            .map(|_| mpsc::sync_channel(1))
             .map(|(sender, receiver)| (sender, Mutex::new(receiver)))
             .unzip();
         let readers = shared.clone();
@@ -131,6 +130,9 @@ impl Process {
         }
         let answers = self.answers.get(slot as usize);
         let answers = answers.ok_or_else(|| cannot_start("there is no such slot"))?;
+        if let Ok(unasked) = lock(answers).try_recv() {
+            return Err(self.reject(&unasked));
+        }
         let sent = send(&mut *lock(&self.socket), request);
         if let Err(error) = sent {
             return Err(self.shared.explain(error, self.answer_limit));
@@ -196,7 +198,7 @@ impl Drop for Process {
 
 impl Shared {
     /// Reads answers until there are no more, and says why.
-    fn read(&self, mut from: UnixStream, senders: Vec<Sender<Response>>, limit: Duration) {
+    fn read(&self, mut from: UnixStream, senders: Vec<SyncSender<Response>>, limit: Duration) {
         loop {
             let response = match receive::<Response>(&mut from) {
                 Ok(response) => response,
@@ -206,8 +208,8 @@ impl Shared {
                 }
             };
             let sender = response.slot().and_then(|slot| senders.get(slot as usize));
-            // Nobody waits once the process was given up.
-            if sender.is_some_and(|sender| sender.send(response.clone()).is_ok()) {
+            // There is room for the one answer that may be waited for.
+            if sender.is_some_and(|sender| sender.try_send(response.clone()).is_ok()) {
                 continue;
             }
             self.fate.get_or_init(|| match response {

@@ -77,4 +77,9 @@ impl CudaSettings {
             rest: Duration::from_secs(60),
         }
     }
+
+    /// Memory that is shared with the process of one device.
+    pub fn shared_bytes(&self) -> u64 {
+        self.slot_bytes.saturating_mul(self.slots.into())
+    }
 }

@@ -197,6 +197,12 @@ fn large_jobs_are_cut_so_that_copies_overlap() {
 }
 
 #[test]
+fn a_system_that_lets_no_memory_be_pinned_is_only_slower() {
+    let executor = started(driver("fail=cuMemHostRegister_v2:0:2"));
+    assert_agrees(&random_job(1, 5, 3), &executor);
+}
+
+#[test]
 fn two_workers_share_a_device() {
     let (one, other) = (started(driver("")), started(driver("")));
     let (first, second) = (random_job(1, 5, 3), random_job(2, 7, 3));
