@@ -62,7 +62,7 @@ impl CudaExecutor {
         });
         let mut outcome = Err(DeviceError::NoDevice);
         for start in started {
-            outcome = outcome.and(start.clone()).or(start);
+            outcome = outcome.or(start);
         }
         let pool = Arc::new(Pool::new(devices, settings.slots));
         outcome.map(|()| Self { pool, settings })

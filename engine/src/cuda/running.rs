@@ -9,7 +9,10 @@ use super::{
 use std::{
     fs::File,
     io::{self, Read},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt},
+    },
     process::{Child, ChildStderr, Command, Stdio},
     sync::{
         mpsc::{self, Receiver, Sender},
@@ -43,6 +46,8 @@ pub(super) fn connect(
         .stdin(Stdio::from(memory))
         .stdout(Stdio::from(OwnedFd::from(theirs)))
         .stderr(Stdio::piped())
+        // What interrupts the parent from its terminal must not end jobs that it still finishes.
+        .process_group(0)
         .spawn()
         .map_err(cannot_start)?;
     let last_words = child.stderr.take().map(LastWords::of);

@@ -283,6 +283,24 @@ fn a_device_that_fails_again_and_again_rests_and_is_tried_later() {
 }
 
 #[test]
+fn one_device_that_is_of_no_use_does_not_keep_the_others_from_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("armed");
+    std::fs::write(&file, "").unwrap();
+    let fault = "fail=cuModuleLoadDataEx:1:218";
+    let executor = started(driver(&format!(
+        "devices=3,armed={},{fault}",
+        file.display()
+    )));
+    let expected = job().execute(&Reference).unwrap();
+    assert!(job().execute(&executor).unwrap() == expected);
+    let devices = executor.devices();
+    let useless: Vec<_> = devices.iter().filter(|device| device.retired).collect();
+    assert_eq!(useless.len(), 1, "{devices:?}");
+    assert!(matches!(useless[0].fault, Some(DeviceError::BadKernel(_))));
+}
+
+#[test]
 fn another_device_takes_over_from_one_that_is_retired() {
     let flip = Armed::with("devices=2,flip=linear_mma_m16n8k32_64x64:0", |settings| {
         settings

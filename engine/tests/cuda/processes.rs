@@ -1,7 +1,7 @@
 //! Processes that do anything but serve.
 
 use crate::fixture::{child, refused};
-use mizan_engine::cuda::{CudaSettings, DeviceError};
+use mizan_engine::cuda::{ChildCommand, CudaSettings, DeviceError};
 use std::{
     io::{Read, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -33,6 +33,20 @@ fn a_process_that_hangs_is_ended_in_time() {
     let started = Instant::now();
     assert_eq!(refused(settings), DeviceError::TimedOut { seconds: 1 });
     assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn this_program_can_start_itself() {
+    let settings = CudaSettings {
+        command: ChildCommand::this_program("--list").unwrap(),
+        ..child("serve")
+    };
+    // It is a test program, and lists its tests instead of greeting.
+    let error = refused(settings);
+    assert_eq!(
+        error,
+        DeviceError::BadAnswer("the first bytes are no greeting".into())
+    );
 }
 
 #[test]

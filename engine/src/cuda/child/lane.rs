@@ -19,7 +19,7 @@ use cust::{
     stream::{Stream, StreamFlags},
 };
 use mizan_tensor::{Plan, Program, TensorRef};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// A slot with its queue of work on the device.
 pub(super) struct Lane {
@@ -108,8 +108,11 @@ impl Lane {
         let mut residents = lock(&self.opened.residents);
         let parameters: Vec<_> = contents.iter().map(|each| residents.get(*each)).collect();
         drop(residents);
-        let missing = (0u16..).zip(&parameters);
-        let missing = missing.filter(|(_, parameter)| parameter.is_none());
+        let absent = (0u16..).zip(contents.iter().zip(&parameters));
+        let absent = absent.filter(|(_, (_, parameter))| parameter.is_none());
+        // The same bytes are brought once, whatever they are called.
+        let mut seen = HashSet::new();
+        let missing = absent.filter(|(_, (content, _))| seen.insert(**content));
         let missing = missing.map(|(index, _)| index).collect();
         self.prepared = Some(Prepared {
             plan,

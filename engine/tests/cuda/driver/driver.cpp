@@ -17,7 +17,7 @@
 //   decay=WHAT:NTH     before the NTH run of any linear kernel a bit of its input, weights, channels
 //                      or table flips, or of the output of the run before, and stays so
 //   armed=PATH         faults wait until there is a file PATH: the process that removes it has them,
-//                      and counts from then
+//                      and counts from then; only one with a device open does
 //   kernels=emulated   runs kernels thread by thread, instead of as plain loops
 //   print=TEXT         it writes to the standard output
 
@@ -132,7 +132,7 @@ const Fault *due(const char *kind, const std::string &name, long call) {
 
 // Whether faults are on from now.
 void arm() {
-    if (faulty) return;
+    if (faulty || (!settings.armed.empty() && !current)) return;
     faulty = settings.armed.empty() || unlink(settings.armed.c_str()) == 0;
     if (faulty) calls.clear();
 }
