@@ -4,6 +4,7 @@ use super::{
     device::{Device, DeviceStatus},
     error::{DeviceError, Remedy},
     job::{Job, PartError},
+    launch::is_supported,
     parts::{items_per_part, items_that_overlap, Part},
     pool::{Pool, Share},
     process::{list, lock},
@@ -124,6 +125,10 @@ impl Executor for CudaExecutor {
         batch: u32,
     ) -> Result<Execution, EngineError> {
         plan.check_tensors(parameters, inputs, batch)?;
+        let mut operations = (0u16..).zip(&plan.program().operations);
+        if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
+            return Err(DeviceError::Unsupported { operation }.into());
+        }
         let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
         let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
         let mut trace = zeroes(plan.trace_bytes(batch))?;

@@ -9,6 +9,7 @@ use super::{
     tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
 };
 use cust::{module::Module, stream::Stream, sys};
+use mizan_tensor::Operation;
 use std::ffi::c_void;
 
 /// An address on the device; 0 is the kernels' null.
@@ -281,6 +282,13 @@ impl Kernels {
             (nodes, count) = (parents, joined);
         }
         Ok(nodes)
+    }
+}
+
+/// Whether there is a kernel for an operation.
+pub(crate) fn is_supported(operation: &Operation) -> bool {
+    match operation {
+        Operation::Linear { .. } | Operation::Add { .. } => true,
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the two processes say to each other.
 //!
-//! First each sends [`GREETING`] and its [`VERSION`], the parent second. Then messages follow: four bytes of length,
-//! little-endian, and as many bytes of SCALE. The parent asks, the device's process answers every
-//! request with one message. Requests of one slot follow each other; slots don't wait for each
-//! other.
+//! First each sends [`GREETING`] and its [`VERSION`], the parent second. Then messages follow: four
+//! bytes of length, little-endian, and as many bytes of SCALE. The parent asks, the device's
+//! process answers every request with one message. Requests of one slot follow each other; slots
+//! don't wait for each other.
 //!
 //! | request | answer | meaning |
 //! | --- | --- | --- |

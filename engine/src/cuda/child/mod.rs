@@ -26,7 +26,7 @@ use std::{
         fd::AsFd,
         unix::{fs::FileTypeExt, net::UnixStream},
     },
-    process::{exit, ExitCode},
+    process::ExitCode,
     sync::{
         mpsc::{self, Receiver, Sender},
         Arc, Mutex,
@@ -113,6 +113,16 @@ fn open(opening: &Opening, memory: &File) -> Result<(Arc<Opened>, Vec<Lane>), De
     Ok((opened, lanes))
 }
 
+extern "C" {
+    fn _exit(status: i32) -> !;
+}
+
+/// Ends the process without the driver's farewell, which may wait for a device that hangs.
+fn leave(status: i32) -> ! {
+    // SAFETY: it does nothing but end the process, which leaves no half-written file behind.
+    unsafe { _exit(status) }
+}
+
 /// Hands requests to their slots, each with a thread of its own, as long as there is a parent.
 fn dispatch(mut socket: UnixStream, lanes: Vec<Lane>) -> Result<(), ServeError> {
     let answers = Arc::new(Mutex::new(socket.try_clone()?));
@@ -127,7 +137,7 @@ fn dispatch(mut socket: UnixStream, lanes: Vec<Lane>) -> Result<(), ServeError> 
         let request = match receive::<Request>(&mut socket) {
             Ok(request) => request,
             // Work that is still going on is for nobody.
-            Err(MessageError::Closed) => exit(0),
+            Err(MessageError::Closed) => leave(0),
             Err(error) => return Err(error.into()),
         };
         let slot = match request {
@@ -147,7 +157,7 @@ struct ExitOnPanic;
 impl Drop for ExitOnPanic {
     fn drop(&mut self) {
         if thread::panicking() {
-            exit(101);
+            leave(101);
         }
     }
 }
@@ -156,7 +166,7 @@ fn run_lane(mut lane: Lane, requests: &Receiver<Request>, answers: &Mutex<UnixSt
     let _guard = ExitOnPanic;
     if let Err(error) = lane.enter() {
         eprintln!("the device's context: {error}");
-        exit(1);
+        leave(1);
     }
     for request in requests {
         let response = lane.answer(request);
@@ -165,7 +175,7 @@ fn run_lane(mut lane: Lane, requests: &Receiver<Request>, answers: &Mutex<UnixSt
             Err(MessageError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => return,
             Err(error) => {
                 eprintln!("an answer can't be sent: {error}");
-                exit(1);
+                leave(1);
             }
         }
     }

@@ -14,10 +14,10 @@
 //   hang=NAME:NTH      that call never returns
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
-//   decay=WHAT:NTH     before the NTH run of any linear kernel a bit of its input, weights, channels
-//                      or table flips, or of the output of the run before, and stays so
-//   armed=PATH         faults wait until there is a file PATH: the process that removes it has them,
-//                      and counts from then; only one with a device open does
+//   decay=WHAT:NTH     before the NTH run of any linear kernel a bit flips, and stays so, in its
+//                      input, weights, channels or table, or in the output of the run before
+//   armed=PATH         faults wait until there is a file PATH: the process that removes it has
+//                      them, and counts from then; only one with a device open does
 //   kernels=emulated   runs kernels thread by thread, instead of as plain loops
 //   print=TEXT         it writes to the standard output
 
