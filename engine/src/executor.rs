@@ -1,5 +1,7 @@
 //! What an executor is, and the one that defines the others' results.
 
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+use crate::cuda::DeviceError;
 use mizan_tensor::{Execution, ExecutionError, Plan};
 use rten_gemm::GemmError;
 
@@ -27,6 +29,10 @@ pub enum EngineError {
     /// The matrix library refused a product.
     #[error("the matrix product failed: {0}")]
     Product(#[from] GemmError),
+    /// No device executed it.
+    #[cfg(all(feature = "cuda", target_os = "linux"))]
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// The definition: every element by itself, by `mizan_tensor::execute`.

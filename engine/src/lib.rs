@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`Reference`] | the definition itself, element by element: what the others are tested against |
 //! | [`CpuExecutor`] | matrix products with the vector instructions of the machine it runs on |
+//! | `cuda::CudaExecutor` | NVIDIA devices, each in a process of its own (feature `cuda`, Linux) |
 //!
 //! [`commit`] gives the hashes that a worker attests.
 //!
@@ -52,12 +53,15 @@
 //! that cuts an intermediate sum to 16 bits instead of keeping it exact. *Packed*: in the order in
 //! which the matrix library reads weights. *Block*: rows computed together. *Band*: columns of a
 //! product that one thread computes without the others.
-// Allowed in two modules: vector instructions that the compiler does not find by itself.
+// Allowed where vector instructions are that the compiler does not find by itself, and in the
+// process of a device.
 #![deny(unsafe_code)]
 
 pub mod audit;
 mod commitment;
 mod cpu;
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+pub mod cuda;
 mod executor;
 mod threads;
 

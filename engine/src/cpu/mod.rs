@@ -345,7 +345,7 @@ fn size(bytes: Option<u64>) -> Result<usize, ExecutionError> {
 }
 
 /// A tensor of zeroes, or an error where the machine has no room for it.
-fn zeroes(bytes: Option<u64>) -> Result<Vec<u8>, ExecutionError> {
+pub(crate) fn zeroes(bytes: Option<u64>) -> Result<Vec<u8>, ExecutionError> {
     let length = size(bytes)?;
     let mut tensor = Vec::new();
     tensor

@@ -1,5 +1,9 @@
 //! One test body over all executors: every byte of trace and outputs is the reference's.
 
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+#[path = "../cuda/fixture.rs"]
+#[allow(dead_code)]
+mod fixture;
 mod jobs;
 
 use jobs::{linear_job, random_job, slices, Job, Random};
@@ -8,10 +12,29 @@ use mizan_tensor::{vectors, Execution, ExecutionError, Plan, TensorRef};
 use proptest::prelude::*;
 use std::{path::Path, sync::LazyLock};
 
+/// The executor for devices, on kernels as plain loops behind a driver that the tests build: what
+/// is done around kernels. `tests/cuda` is about the kernels themselves.
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+fn device() -> Option<Box<dyn Executor>> {
+    use mizan_engine::cuda::{CudaExecutor, CudaSettings};
+    static STARTED: LazyLock<CudaExecutor> = LazyLock::new(|| {
+        fixture::started(CudaSettings {
+            slot_bytes: 1 << 20,
+            ..fixture::driver("devices=2")
+        })
+    });
+    Some(Box::new(STARTED.clone()))
+}
+
+#[cfg(not(all(feature = "cuda", target_os = "linux")))]
+fn device() -> Option<Box<dyn Executor>> {
+    None
+}
+
 /// Every executor, each also with so little workspace that almost every row is a block, and with
 /// a cache of weights that holds everything, little, or nothing.
 fn executors() -> Vec<Box<dyn Executor>> {
-    vec![
+    let mut all: Vec<Box<dyn Executor>> = vec![
         Box::new(Reference),
         Box::new(CpuExecutor::new()),
         Box::new(CpuExecutor::new().workspace_bytes(400).cache_bytes(20_000)),
@@ -27,7 +50,9 @@ fn executors() -> Vec<Box<dyn Executor>> {
                 .workspace_bytes(400)
                 .cache_bytes(0),
         ),
-    ]
+    ];
+    all.extend(device());
+    all
 }
 
 /// The same for all jobs of a test file's run, so that jobs find what others left in the cache.

@@ -1,0 +1,178 @@
+#include "linear.hpp"
+
+const LinearKernel LINEAR_KERNELS[6] = {
+    {"linear_dp4a_128x128", 256, 128, 128, 37632},
+    {"linear_dp4a_rows", 128, 4, 16, 0},
+    {"linear_mma_m8n8k16_128x128", 128, 128, 128, 32768},
+    {"linear_mma_m16n8k32_128x256", 256, 128, 256, 98304},
+    {"linear_mma_m16n8k32_128x128", 128, 128, 128, 49152},
+    {"linear_mma_m16n8k32_64x64", 128, 64, 64, 32768},
+};
+
+namespace {
+
+// The definition, in integers that can't overflow.
+i8 by_definition(i32 accumulator, const u8 *record, const i8 *table) {
+    i32 bias, multiplier;
+    std::memcpy(&bias, record, 4);
+    std::memcpy(&multiplier, record + 4, 4);
+    const u32 shift = record[8] > 62 ? 62 : record[8];
+    const __int128 round = shift == 0 ? 0 : (__int128)1 << (shift - 1);
+    const __int128 product = ((__int128)accumulator + bias) * multiplier + round;
+    const __int128 value = product >> shift;
+    const i8 clamped = value < -128 ? -128 : value > 127 ? 127 : i8(value);
+    return table ? table[u8(clamped)] : clamped;
+}
+
+i32 by_loop(const i8 *a, const i8 *b, u32 k) {
+    i32 sum = 0;
+    for (u32 l = 0; l < k; ++l) sum += a[l] * b[l];
+    return sum;
+}
+
+void fill(Buffer &buffer, Data data, Random &random) {
+    buffer.fill(random);
+    if (data == Data::Lowest) std::memset(buffer.data, 0x80, buffer.size);
+    for (size_t i = 0; data == Data::Mixed && i < buffer.size; ++i) {
+        buffer.data[i] = buffer.data[i] & 1 ? 0x80 : 0x7f;
+    }
+}
+
+// A third of the records has the multiplier and shift that bring the sums into range, a third
+// has extreme fields, a third any bytes.
+void fill_records(Buffer &channels, u32 k, Random &random) {
+    static const u32 EXTREMES[] = {0, 1, 0xffffffff, 0x7fffffff, 0x80000000, 0x80000001};
+    static const u8 SHIFTS[] = {0, 1, 31, 32, 33, 61, 62, 63, 64, 255};
+    channels.fill(random);
+    for (size_t j = 0; j < channels.size / 16; ++j) {
+        u8 *record = channels.data + 16 * j;
+        u32 bias = random.below(2001) - 1000, multiplier = 0x40000000 + random.below(0x3fffffff);
+        if (j % 3 == 0) {
+            record[8] = 38;
+            for (u32 depth = k; depth > 4; depth /= 4) ++record[8];
+        } else if (j % 3 == 1) {
+            bias = EXTREMES[random.below(6)];
+            multiplier = EXTREMES[random.below(6)];
+            record[8] = SHIFTS[random.below(10)];
+        } else {
+            continue;
+        }
+        std::memcpy(record, &bias, 4);
+        std::memcpy(record + 4, &multiplier, 4);
+    }
+}
+
+std::string describe(const LinearKernel &kernel, const LinearCase &chosen, const char *order) {
+    char text[200];
+    std::snprintf(text, sizeof text, "%s: m %llu, n %u, k %u, offset %u, table %d, checked %d, %s",
+                  kernel.name, chosen.m, chosen.n, chosen.k, chosen.offset, chosen.with_table,
+                  chosen.checked, order);
+    return text;
+}
+
+void compare(const LinearCase &chosen, u32 which, Random &random) {
+    LinearJob job(chosen, random);
+    job.make_u();
+    for (u32 i = 0; i < 6; ++i) {
+        if (!(which >> i & 1)) continue;
+        for (i32 reversed = 0; reversed < 2; ++reversed) {
+            emulated_order(reversed);
+            job.run(LINEAR_KERNELS[i]);
+            ++cases;
+            const std::string name =
+                describe(LINEAR_KERNELS[i], chosen, reversed ? "reversed" : "in order");
+            if (!job.correct()) fail(name + ": wrong result");
+            if (chosen.checked && job.check() != 0) fail(name + ": a right result is not passed");
+        }
+    }
+    emulated_order(0);
+}
+
+}  // namespace
+
+LinearJob::LinearJob(const LinearCase &chosen, Random &random)
+    : shape(chosen),
+      x(chosen.m * chosen.k, chosen.offset),
+      w(u64(chosen.n) * chosen.k, chosen.offset),
+      channels(u64(chosen.n) * 16),
+      table(256, chosen.offset % 2),
+      y(chosen.m * chosen.n, chosen.offset),
+      r(u64(chosen.n) * 4),
+      sums(chosen.m * 16),
+      u(u64(chosen.k) * 8),
+      expected(chosen.m * chosen.n) {
+    fill(x, chosen.data, random);
+    fill(w, chosen.data, random);
+    fill_records(channels, chosen.k, random);
+    table.fill(random);
+    for (u32 j = 0; j < chosen.n; ++j) r.as<i32>()[j] = i32(1 + random.below(0x7fffffff));
+    expect();
+}
+
+void LinearJob::expect() {
+    const i8 *entries = shape.with_table ? table.as<i8>() : nullptr;
+    for (u64 i = 0; i < shape.m; ++i) {
+        for (u64 j = 0; j < shape.n; ++j) {
+            const i32 sum =
+                by_loop(x.as<i8>() + i * shape.k, w.as<i8>() + j * shape.k, shape.k);
+            expected[i * shape.n + j] = by_definition(sum, channels.data + 16 * j, entries);
+        }
+    }
+}
+
+void LinearJob::run(const LinearKernel &kernel) {
+    std::memset(y.data, 0xcc, y.size);
+    std::memset(sums.data, 0, sums.size);
+    const u64 blocks = divide_up(shape.m, kernel.rows) * divide_up(shape.n, kernel.columns);
+    launch(kernel.name, blocks, kernel.threads, kernel.shared_bytes, x.data, w.data, channels.data,
+           shape.with_table ? table.data : nullptr, y.data, shape.m, shape.n, shape.k,
+           shape.checked ? r.data : nullptr, shape.checked ? sums.data : nullptr);
+}
+
+void LinearJob::make_u() {
+    std::memset(u.data, 0, u.size);
+    launch("check_weights", divide_up(shape.k, 256) * divide_up(shape.n, 1024), 256, 0, w.data,
+           r.data, u.data, shape.n, shape.k);
+}
+
+u32 LinearJob::check() {
+    Buffer faults(4);
+    std::memset(faults.data, 0, 4);
+    launch("check_linear", divide_up(shape.m, 32), 256, 0, x.data, y.data, u.data, r.data,
+           sums.data, faults.data, shape.m, shape.n, shape.k);
+    return *faults.as<u32>();
+}
+
+bool LinearJob::correct() const {
+    return std::memcmp(y.data, expected.data(), y.size) == 0;
+}
+
+void test_linear() {
+    const u32 all = 63, tiled = 61, rows = 2, small = 32;
+    Random random = {20260101};
+    const struct {
+        u64 m;
+        u32 n, k, which;
+    } sizes[] = {
+        {1, 1, 1, all},      {1, 1, 16, all},       {3, 5, 7, all},        {2, 1, 33, all},
+        {17, 19, 23, all},   {16, 16, 16, all},     {13, 64, 48, all},     {64, 64, 64, all},
+        {65, 67, 128, all},  {127, 131, 251, tiled}, {129, 257, 80, tiled}, {128, 256, 192, tiled},
+        {5, 300, 208, all},  {200, 12, 321, tiled}, {577, 130, 16, small}, {590, 70, 17, small},
+        {1100, 260, 16, 9},  {8, 1031, 1040, rows}, {3, 37, 2049, rows},
+    };
+    u32 number = 0;
+    for (const auto &size : sizes) {
+        // Each size with aligned data, checked and unchecked, and with misaligned data.
+        for (u32 i = 0; i < 3; ++i, ++number) {
+            const u32 offset = i < 2 ? 0 : 1 + number % 15;
+            const Data data = number % 5 == 4 ? Data::Mixed : Data::Random;
+            const LinearCase chosen = {size.m, size.n, size.k, offset, number % 2 == 0, i != 1,
+                                       data};
+            compare(chosen, size.which, random);
+        }
+    }
+    // The longest reduction, with the largest sum that it can have, and mixed signs.
+    compare({3, 18, 65536, 0, false, true, Data::Lowest}, rows | small, random);
+    compare({2, 9, 65536, 0, true, true, Data::Mixed}, tiled ^ 8, random);
+    compare({1, 3, 65535, 0, true, true, Data::Random}, rows | small, random);
+}

@@ -1,0 +1,240 @@
+// What the tiled matmul kernels share: which tile a block works on, loads of 16-byte pieces of
+// rows, and the road from a warp's accumulators to the output.
+#pragma once
+
+#include "requantise.cuh"
+
+// The arguments of a linear kernel.
+struct Linear {
+    const i8 *x, *w;
+    const void *channels;
+    const i8 *table;
+    i8 *y;
+    u64 m;
+    u32 n, k;
+    const i32 *r;
+    u64 *sums;
+};
+
+// The first row and column of a block's tile.
+struct Corner {
+    u64 row;
+    u32 column;
+};
+
+// Blocks that run at the same time share rows and columns: they walk down eight tiles of rows
+// before they go on to the next column.
+template <int ROWS, int COLUMNS>
+DEVICE Corner corner(const Linear &job) {
+    const u32 down = u32((job.m + ROWS - 1) / ROWS);
+    const u32 across = u32((u64(job.n) + COLUMNS - 1) / COLUMNS);
+    const u32 band = block_index() / (8 * across), inside = block_index() % (8 * across);
+    const u32 left = down - 8 * band, height = left < 8 ? left : 8;
+    return {u64(8 * band + inside % height) * ROWS, inside / height * COLUMNS};
+}
+
+// Whether all 16-byte pieces of rows are aligned and whole.
+DEVICE bool is_aligned(const Linear &job) {
+    return ((u64(job.x) | u64(job.w) | job.k) & 15) == 0;
+}
+
+// The pieces of a tile that one thread loads: of a tile of DEEP bytes a row, piece `i` is in row
+// `row() + i * ROW_STEP`, always at the same byte of it.
+template <int DEEP, int THREADS>
+struct Pieces {
+    static const u32 ACROSS = DEEP / 16;
+    static const u32 ROW_STEP = THREADS / ACROSS;
+
+    const i8 *base, *start;
+    u32 rows, k, at;
+
+    // `first` of `count` rows of k bytes; at least one is behind it.
+    DEVICE_MEMBER Pieces(const i8 *data, u64 first, u64 count, u32 depth) {
+        const u64 left = count - first;
+        base = data;
+        rows = left < 1024 ? u32(left) : 1024;
+        k = depth;
+        at = thread_index() % ACROSS * 16;
+        start = data + (first + row()) * k + at;
+    }
+
+    static DEVICE_MEMBER u32 row() {
+        return thread_index() / ACROSS;
+    }
+
+    // Bytes of piece i that exist, with the tile starting at byte `depth` of the rows.
+    DEVICE_MEMBER u32 count(u32 i, u32 depth) const {
+        if (row() + i * ROW_STEP >= rows || depth + at >= k) return 0;
+        const u32 left = k - depth - at;
+        return left < 16 ? left : 16;
+    }
+
+    // Piece i, or the start of the data where it does not exist.
+    DEVICE_MEMBER const i8 *address(u32 i, u32 depth, bool exists) const {
+        return exists ? start + i * ROW_STEP * k + depth : base;
+    }
+
+    template <bool ALIGNED>
+    DEVICE_MEMBER Words load(u32 i, u32 depth) const {
+        const u32 bytes = count(i, depth);
+        const i8 *from = address(i, depth, bytes > 0);
+        if (!ALIGNED) return load_any(from, bytes);
+        return bytes > 0 ? *(const Words *)from : Words{{0, 0, 0, 0}};
+    }
+};
+
+// Where the 16-byte piece `piece` of row `row` lies in a tile of 64 bytes a row: the eight rows
+// that ldmatrix reads together fall on different banks.
+DEVICE u32 swizzled(u32 row, u32 piece) {
+    return row * 64 + ((piece ^ (row >> 1)) & 3) * 16;
+}
+
+// Shared memory of the epilogue: the table, then the channels and r of the block's columns, then
+// for each warp a slab of 16 rows of accumulators, padded against bank conflicts.
+template <int WIDE>
+struct Slab {
+    static const u32 STRIDE = WIDE + 4;
+    static const u32 BYTES = 16 * STRIDE * 4;
+};
+
+template <int TILE_COLUMNS, int WARPS, int WIDE>
+struct Epilogue {
+    static const u32 CHANNELS = 256;
+    static const u32 R = CHANNELS + TILE_COLUMNS * 16;
+    static const u32 SLABS = R + TILE_COLUMNS * 4;
+    static const u32 BYTES = SLABS + WARPS * Slab<WIDE>::BYTES;
+};
+
+// Fills the epilogue's shared memory. All threads have finished with what it held before.
+template <int TILE_COLUMNS, int THREADS>
+DEVICE void prepare_epilogue(const Linear &job, u8 *shared, u32 first_column) {
+    typedef Epilogue<TILE_COLUMNS, 1, 64> Layout;
+    copy_table((i8 *)shared, job.table, thread_index(), THREADS);
+    if (job.r) {
+        KEEP_LOOP for (u32 i = thread_index(); i < TILE_COLUMNS; i += THREADS) {
+            const u64 column = u64(first_column) + i;
+            const bool exists = column < job.n;
+            ((Channel *)(shared + Layout::CHANNELS))[i] =
+                exists ? prepare(job.channels, u32(column)) : Channel{0, 0, 0};
+            ((i32 *)(shared + Layout::R))[i] = exists ? job.r[column] : 0;
+        }
+    }
+    barrier();
+}
+
+// Four neighbouring columns, for one lane.
+struct Quad {
+    Channel channel[4];
+    u32 column, count;
+};
+
+DEVICE Quad prepare_quad(const Linear &job, u64 column) {
+    Quad quad;
+    quad.column = u32(column);
+    quad.count = column >= job.n ? 0 : job.n - column < 4 ? u32(job.n - column) : 4;
+    UNROLL for (u32 i = 0; i < 4; ++i) {
+        quad.channel[i] =
+            i < quad.count ? prepare(job.channels, u32(column) + i) : Channel{0, 0, 0};
+    }
+    return quad;
+}
+
+// Requantises a slab of accumulators and stores it. Each lane keeps to its four columns.
+template <int WIDE>
+DEVICE void store_slab(const Linear &job, const i8 *table, const i32 *slab, const Quad &quad,
+                       u64 first_row) {
+    const u32 lane = thread_index() % 32, across = WIDE / 4;
+    const bool whole = quad.count == 4 && ((u64(job.y) | job.n) & 3) == 0;
+    KEEP_LOOP for (u32 row = lane / across; row < 16; row += 32 / across) {
+        if (first_row + row >= job.m) break;
+        const Words acc = *(const Words *)(slab + row * Slab<WIDE>::STRIDE + lane % across * 4);
+        i8 *to = job.y + (first_row + row) * job.n + quad.column;
+        u32 packed = 0;
+        UNROLL for (u32 i = 0; i < 4; ++i) {
+            const i32 value = requantise(i32(acc.word[i]), quad.channel[i]);
+            packed |= u32(u8(table[value & 255])) << (8 * i);
+        }
+        if (whole) {
+            *(u32 *)to = packed;
+        } else {
+            UNROLL for (u32 i = 0; i < 4; ++i) {
+                if (i < quad.count) to[i] = i8(packed >> (8 * i));
+            }
+        }
+    }
+}
+
+// The lane that stores an element of a slab of `wide` columns, and the row and half that a lane
+// sums. Eight neighbouring lanes read one column of eight rows at a time: different banks.
+constexpr u32 storing_lane(u32 wide, u32 row, u32 column) {
+    return (row * (wide / 4) + column / 4) % 32;
+}
+
+constexpr u32 summed_row(u32 wide, u32 lane) {
+    return (wide == 64 ? lane / 16 : lane / 8 % 2) * 8 + lane % 2 * 4 + lane % 8 / 2;
+}
+
+constexpr u32 summed_half(u32 wide, u32 lane) {
+    return 1 - (wide == 64 ? lane / 8 % 2 : lane / 16);
+}
+
+constexpr bool lanes_differ(u32 wide) {
+    for (u32 lane = 0; lane < 32; ++lane) {
+        for (u32 i = 0; i < wide / 2; ++i) {
+            const u32 column = summed_half(wide, lane) * (wide / 2) + i;
+            if (storing_lane(wide, summed_row(wide, lane), column) == lane) return false;
+        }
+    }
+    return true;
+}
+
+// Adds a slab's part of the row sums: two lanes a row, each half of the columns. `channels` and
+// `r` are those of the slab's columns.
+template <int WIDE>
+DEVICE void sum_slab(const Linear &job, const i8 *table, const i32 *slab, const Channel *channels,
+                     const i32 *r, u64 first_row) {
+    static_assert(lanes_differ(WIDE), "no lane evaluates an element that it stored");
+    const u32 lane = thread_index() % 32, row = summed_row(WIDE, lane);
+    const u32 half = summed_half(WIDE, lane), first = half * (WIDE / 2);
+    u64 accumulators = 0, results = 0;
+    KEEP_LOOP for (u32 column = first; column < first + WIDE / 2; column += 4) {
+        const Words acc = *(const Words *)(slab + row * Slab<WIDE>::STRIDE + column);
+        UNROLL for (u32 i = 0; i < 4; ++i) {
+            const i64 weight = r[column + i];
+            const Channel channel = load_channel(channels + column + i);
+            const i32 value = requantise(i32(acc.word[i]), channel);
+            accumulators += u64(weight * i32(acc.word[i]));
+            results += u64(weight * table[value & 255]);
+        }
+    }
+    const u32 other_half = WIDE == 64 ? 8 : 16;
+    accumulators = add_pairwise(accumulators, other_half);
+    results = add_pairwise(results, other_half);
+    if (half == 0 && first_row + row < job.m) {
+        add_atomic(job.sums + 2 * (first_row + row), accumulators);
+        add_atomic(job.sums + 2 * (first_row + row) + 1, results);
+    }
+}
+
+// The whole epilogue of a warp that holds SLABS slabs of WIDE columns, `warp_column` columns right
+// of the block's first. `stage(i, slab)` puts slab i's accumulators of this lane into memory.
+template <int TILE_COLUMNS, int WARPS, int SLABS, int WIDE, class Stage>
+DEVICE void finish(const Linear &job, u8 *shared, u64 first_row, u32 block_column,
+                   u32 warp_column, const Stage &stage) {
+    typedef Epilogue<TILE_COLUMNS, WARPS, WIDE> Layout;
+    prepare_epilogue<TILE_COLUMNS, WARPS * 32>(job, shared, block_column);
+    i32 *slab = (i32 *)(shared + Layout::SLABS + thread_index() / 32 * Slab<WIDE>::BYTES);
+    const u64 column = u64(block_column) + warp_column + thread_index() % 32 % (WIDE / 4) * 4;
+    const Quad quad = prepare_quad(job, column);
+    UNROLL for (int i = 0; i < SLABS; ++i) {
+        stage(i, slab);
+        warp_barrier();
+        store_slab<WIDE>(job, (const i8 *)shared, slab, quad, first_row + 16 * i);
+        if (job.r) {
+            sum_slab<WIDE>(job, (const i8 *)shared, slab,
+                           (const Channel *)(shared + Layout::CHANNELS) + warp_column,
+                           (const i32 *)(shared + Layout::R) + warp_column, first_row + 16 * i);
+        }
+        warp_barrier();
+    }
+}

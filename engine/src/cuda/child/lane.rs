@@ -1,0 +1,216 @@
+//! What is done in one slot: a program is prepared, its parameters are brought, a batch executed.
+
+use super::{
+    batch::{upload, Batch},
+    driver::DriverError,
+    opened::Opened,
+    parameter::{address, Parameter},
+    verdict::Verdict,
+    workspace::Workspace,
+};
+use crate::cuda::{
+    error::DeviceError,
+    layout::SlotLayout,
+    process::lock,
+    protocol::{Content, Request, Response},
+};
+use cust::{
+    memory::DeviceBuffer,
+    stream::{Stream, StreamFlags},
+};
+use mizan_tensor::{Plan, Program, TensorRef};
+use std::{collections::HashSet, sync::Arc};
+
+/// A slot with its queue of work on the device.
+pub(super) struct Lane {
+    opened: Arc<Opened>,
+    slot: u32,
+    stream: Stream,
+    prepared: Option<Prepared>,
+}
+
+/// A program and those of its parameters that are on the device.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    pub(super) contents: Vec<Content>,
+    pub(super) parameters: Vec<Option<Arc<Parameter>>>,
+    /// The parameter that is being brought, and how much of it there is.
+    arriving: Option<(u16, DeviceBuffer<u8>, u64)>,
+}
+
+pub(super) fn refused(reason: &str) -> DeviceError {
+    DeviceError::BadAnswer(format!("to a request that is refused: {reason}"))
+}
+
+impl Lane {
+    pub(super) fn new(opened: Arc<Opened>, slot: u32) -> Result<Self, DeviceError> {
+        let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(DriverError::from)?;
+        Ok(Self {
+            opened,
+            slot,
+            stream,
+            prepared: None,
+        })
+    }
+
+    /// Lets the calling thread do this lane's work.
+    pub(super) fn enter(&self) -> Result<(), DriverError> {
+        self.opened.enter()
+    }
+
+    /// Does what is asked. A failure, and the execution of a batch, end what was prepared.
+    pub(super) fn answer(&mut self, request: Request) -> Response {
+        let slot = self.slot;
+        let response = match request {
+            Request::Prepare {
+                program,
+                parameters,
+                ..
+            } => self
+                .prepare(&program, parameters)
+                .map(|missing| Response::Prepared { slot, missing }),
+            Request::Load {
+                parameter,
+                offset,
+                bytes,
+                ..
+            } => self
+                .load(parameter, offset, bytes)
+                .map(|()| Response::Loaded { slot }),
+            Request::Execute { batch, .. } => match self.prepared.take() {
+                Some(prepared) => self
+                    .execute(&prepared, batch)
+                    .map(|()| Response::Executed { slot }),
+                None => Err(refused("nothing is prepared")),
+            },
+            Request::List | Request::Open(_) => Err(refused("it is not about a slot")),
+        };
+        response.unwrap_or_else(|error| {
+            self.prepared = None;
+            Response::Failed {
+                slot: Some(slot),
+                error,
+            }
+        })
+    }
+
+    fn prepare(&mut self, program: &[u8], contents: Vec<Content>) -> Result<Vec<u16>, DeviceError> {
+        self.prepared = None;
+        let program = Program::from_bytes(program).map_err(|_| refused("no program"))?;
+        let plan = Plan::new(program).map_err(|_| refused("no valid program"))?;
+        let indices = (0u16..).take(contents.len());
+        let lengths = indices.map(|index| plan.tensor_bytes(TensorRef::Parameter(index), 1));
+        let fit = contents.len() == plan.program().parameters.len()
+            && lengths.eq(contents.iter().map(|content| Some(content.bytes)));
+        if !fit {
+            return Err(refused("parameters of other sizes"));
+        }
+        let mut residents = lock(&self.opened.residents);
+        let parameters: Vec<_> = contents.iter().map(|each| residents.get(*each)).collect();
+        drop(residents);
+        let absent = (0u16..).zip(contents.iter().zip(&parameters));
+        let absent = absent.filter(|(_, (_, parameter))| parameter.is_none());
+        // The same bytes are brought once, whatever they are called.
+        let mut seen = HashSet::new();
+        let missing = absent.filter(|(_, (content, _))| seen.insert(**content));
+        let missing = missing.map(|(index, _)| index).collect();
+        self.prepared = Some(Prepared {
+            plan,
+            contents,
+            parameters,
+            arriving: None,
+        });
+        Ok(missing)
+    }
+
+    /// Takes a part of a parameter from the slot.
+    fn load(&mut self, parameter: u16, offset: u64, bytes: u64) -> Result<(), DeviceError> {
+        let opened = self.opened.clone();
+        let prepared = self.prepared.as_mut();
+        let prepared = prepared.ok_or_else(|| refused("nothing is prepared"))?;
+        let content = prepared.contents.get(usize::from(parameter));
+        let content = *content.ok_or_else(|| refused("no such parameter"))?;
+        let (mut buffer, there) = match prepared.arriving.take() {
+            Some((of, buffer, there)) if of == parameter && there == offset => (buffer, there),
+            None if offset == 0 => {
+                lock(&opened.residents).make_room(content.bytes);
+                (opened.allocate(content.bytes)?, 0)
+            }
+            _ => return Err(refused("parts of parameters out of order")),
+        };
+        let end = there.checked_add(bytes).filter(|end| *end <= content.bytes);
+        let end = end.ok_or_else(|| refused("more than the parameter has"))?;
+        // SAFETY: the slot is this process's until it answers, and nothing else here uses it.
+        let source = unsafe { opened.mapping.bytes(self.slot, &(0..bytes)) };
+        let source = source.ok_or_else(|| refused("more than the slot has"))?;
+        // SAFETY: source and buffer live until the stream is done, below.
+        let queued = unsafe { upload(&mut buffer, there, source, &self.stream) };
+        let done = self.stream.synchronize();
+        queued.and(done.map_err(DriverError::from))?;
+        if end < content.bytes {
+            prepared.arriving = Some((parameter, buffer, end));
+            return Ok(());
+        }
+        let resident = Parameter::verified(&opened, &self.stream, buffer, content)?;
+        let resident = lock(&opened.residents).insert(content, Arc::new(resident));
+        for (place, other) in prepared.parameters.iter_mut().zip(&prepared.contents) {
+            if *other == content {
+                *place = Some(resident.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, prepared: &Prepared, batch: u32) -> Result<(), DeviceError> {
+        let opened = self.opened.clone();
+        let plan = &prepared.plan;
+        let too_large = || refused("a batch that the program does not allow");
+        if batch == 0 || batch > plan.program().max_batch {
+            return Err(too_large());
+        }
+        let layout = SlotLayout::of(plan, batch).ok_or_else(too_large)?;
+        let places = Workspace::of(plan, batch).ok_or_else(too_large)?;
+        let own = opened.workspaces.get(self.slot as usize);
+        let mut workspace = lock(own.ok_or_else(|| refused("no such slot"))?);
+        if workspace
+            .as_ref()
+            .is_none_or(|workspace| (workspace.len() as u64) < places.bytes)
+        {
+            *workspace = None;
+            *workspace = Some(opened.allocate(places.bytes)?);
+        }
+        let Some(workspace) = workspace.as_mut() else {
+            return Err(refused("no workspace"));
+        };
+        let batch = Batch {
+            opened: &opened,
+            stream: &self.stream,
+            slot: self.slot,
+            prepared,
+            batch,
+            layout,
+            places,
+            start: address(workspace),
+        };
+        let mut verdict = Verdict::of(plan);
+        // SAFETY: the slot is this process's until it answers; workspace, parameters and `verdict`
+        // live until the stream is done, below.
+        let (queued, inputs) = unsafe {
+            let queued = batch.queue(workspace);
+            // While the device works: what follows waits for it, for `verdict` is common memory.
+            let inputs = batch.hash_inputs();
+            let queued = queued.and_then(|()| batch.download_verdict(workspace, &mut verdict));
+            (queued, inputs)
+        };
+        let done = self.stream.synchronize().map_err(DriverError::from);
+        queued?;
+        done?;
+        verdict.check(prepared, &inputs?).inspect_err(|_| {
+            // Whatever was wrong may be in what the device keeps.
+            let mut residents = lock(&opened.residents);
+            for content in &prepared.contents {
+                residents.remove(*content);
+            }
+        })
+    }
+}

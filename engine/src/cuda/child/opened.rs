@@ -1,0 +1,127 @@
+//! A device that was opened: its context, kernels and memory.
+
+use super::{
+    driver::{self, DriverError},
+    mapping::Mapping,
+    parameter::Parameter,
+    residents::Residents,
+};
+use crate::cuda::{
+    error::DeviceError,
+    launch::Kernels,
+    process::lock,
+    protocol::{DeviceInfo, KernelFamily, Opening},
+};
+use cust::{
+    context::{Context, ContextFlags, CurrentContext},
+    memory::{mem_get_info, DeviceBuffer},
+};
+use std::{
+    fs::File,
+    sync::{Mutex, PoisonError, TryLockError},
+};
+
+/// What all slots of a device have in common.
+pub(crate) struct Opened {
+    pub(crate) info: DeviceInfo,
+    pub(crate) family: KernelFamily,
+    pub(super) kernels: Kernels,
+    pub(super) mapping: Mapping,
+    pub(super) residents: Mutex<Residents<Parameter>>,
+    /// Of each slot; one that is not locked is not in use, and may be taken away.
+    pub(super) workspaces: Vec<Mutex<Option<DeviceBuffer<u8>>>>,
+    context: Context,
+}
+
+impl Opened {
+    /// Opens a device, whose context is then current on this thread.
+    pub(crate) fn open(opening: &Opening, memory: &File) -> Result<Self, DeviceError> {
+        let driver = driver::initialise()?;
+        let (device, info) = driver::describe(opening.device, driver)?;
+        let family = choose_family(opening.family, info.capability)?;
+        let context = Context::new(device).map_err(DriverError::from)?;
+        // Waiting must not cost a processor; a driver that can't change it any more still works.
+        let _ = context.set_flags(ContextFlags::SCHED_BLOCKING_SYNC);
+        let kernels = Kernels::load(family, opening.family.is_some(), info.processors)?;
+        let mapping = Mapping::new(memory, opening.slots, opening.slot_bytes)?;
+        let (free, _) = mem_get_info().map_err(DriverError::from)?;
+        // The rest is for tensors of jobs.
+        let usual = free as u64 / 4 * 3;
+        Ok(Self {
+            info,
+            family,
+            kernels,
+            mapping,
+            residents: Mutex::new(Residents::new(opening.resident_bytes.unwrap_or(usual))),
+            workspaces: (0..opening.slots).map(|_| Mutex::new(None)).collect(),
+            context,
+        })
+    }
+
+    /// Lets this thread use the device.
+    pub(super) fn enter(&self) -> Result<(), DriverError> {
+        Ok(CurrentContext::set_current(&self.context)?)
+    }
+
+    /// Memory of any content. What is not in use goes if there is not enough: parameters first,
+    /// then the workspaces of slots without work.
+    pub(super) fn allocate(&self, bytes: u64) -> Result<DeviceBuffer<u8>, DeviceError> {
+        let wanted = || DeviceError::OutOfMemory { bytes };
+        let length = usize::try_from(bytes.max(1)).map_err(|_| wanted())?;
+        loop {
+            // SAFETY: only bytes that a copy or a kernel has written are read.
+            match unsafe { DeviceBuffer::uninitialized(length) } {
+                Ok(buffer) => return Ok(buffer),
+                Err(error) => {
+                    let error = DriverError::from(error);
+                    if !error.is_out_of_memory() {
+                        return Err(error.into());
+                    }
+                }
+            }
+            if !lock(&self.residents).evict() && !self.drop_idle_workspace() {
+                return Err(wanted());
+            }
+        }
+    }
+
+    fn drop_idle_workspace(&self) -> bool {
+        self.workspaces.iter().any(|workspace| {
+            let idle = match workspace.try_lock() {
+                Ok(idle) => Some(idle),
+                Err(TryLockError::Poisoned(idle)) => Some(PoisonError::into_inner(idle)),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            idle.is_some_and(|mut idle| idle.take().is_some())
+        })
+    }
+}
+
+fn choose_family(
+    wanted: Option<KernelFamily>,
+    capability: (u32, u32),
+) -> Result<KernelFamily, DeviceError> {
+    let family = match wanted {
+        Some(family) => Some(family).filter(|family| family.lowest_capability() <= capability),
+        None => KernelFamily::fastest_for(capability),
+    };
+    let (major, minor) = capability;
+    family.ok_or(DeviceError::UnsupportedDevice { major, minor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_that_the_device_lacks_are_refused_and_older_ones_can_be_asked_for() {
+        let (old, new) = ((7, 5), (9, 0));
+        let dp4a = Some(KernelFamily::Dp4a);
+        assert_eq!(choose_family(dp4a, new), Ok(KernelFamily::Dp4a));
+        assert_eq!(choose_family(None, old), Ok(KernelFamily::Mma8x8x16));
+        assert_eq!(
+            choose_family(Some(KernelFamily::Mma16x8x32), old),
+            Err(DeviceError::UnsupportedDevice { major: 7, minor: 5 })
+        );
+    }
+}

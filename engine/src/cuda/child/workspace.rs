@@ -1,0 +1,139 @@
+//! Where a batch's tensors are in the device's memory.
+
+use super::{parameter::ALIGNMENT, verdict::VerdictLayout};
+use crate::cuda::launch::hash_workspace_bytes;
+use mizan_tensor::{Operation, Plan, TensorRef};
+
+/// Bytes of a table.
+const TABLE_BYTES: u64 = 256;
+
+/// Offsets into a slot's workspace. Tensors are aligned, so that kernels take their fast paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Workspace {
+    pub(super) inputs: Vec<u64>,
+    pub(super) outputs: Vec<u64>,
+    /// All tables, one after the other.
+    pub(super) tables: u64,
+    /// For each operation, if it is linear, two words for each of its rows. They follow each
+    /// other.
+    pub(super) sums: Vec<u64>,
+    /// Of all of them.
+    pub(super) sums_bytes: u64,
+    /// Room for hashing any input and any channel records.
+    pub(super) nodes: u64,
+    /// What the checks say.
+    pub(super) verdict: u64,
+    pub(super) verdict_bytes: u64,
+    /// All of it.
+    pub(super) bytes: u64,
+}
+
+impl Workspace {
+    /// For a batch; `None` if it is larger than anything.
+    pub(super) fn of(plan: &Plan, batch: u32) -> Option<Self> {
+        let program = plan.program();
+        let mut end = 0u64;
+        let mut place = |bytes: u64| {
+            let start = end;
+            let aligned = bytes.checked_next_multiple_of(ALIGNMENT)?;
+            end = start.checked_add(aligned)?;
+            Some(start)
+        };
+        let input = |index| plan.tensor_bytes(TensorRef::Input(index), batch);
+        let inputs = (0u16..).take(program.inputs.len());
+        let inputs = inputs.map(|index| place(input(index)?));
+        let inputs = inputs.collect::<Option<_>>()?;
+        let operations = || (0u16..).zip(&program.operations);
+        let outputs = operations()
+            .map(|(index, _)| place(plan.tensor_bytes(TensorRef::Operation(index), batch)?));
+        let outputs = outputs.collect::<Option<_>>()?;
+        let tables = place(Self::table_bytes(plan))?;
+        let sums = operations().map(|(index, operation)| match operation {
+            Operation::Linear { .. } => place(rows(plan, index, batch)?.checked_mul(16)?),
+            Operation::Add { .. } => place(0),
+        });
+        let sums = sums.collect::<Option<Vec<_>>>()?;
+        let nodes = place(most_nodes(plan, batch)?)?;
+        let verdict_bytes = VerdictLayout::of(plan).bytes();
+        let verdict = place(verdict_bytes)?;
+        Some(Self {
+            inputs,
+            outputs,
+            tables,
+            sums_bytes: nodes - sums.first()?,
+            sums,
+            nodes,
+            verdict,
+            verdict_bytes,
+            bytes: end,
+        })
+    }
+
+    /// Of all tables of a program.
+    pub(super) fn table_bytes(plan: &Plan) -> u64 {
+        TABLE_BYTES * plan.program().tables.len() as u64
+    }
+
+    pub(super) fn table(&self, index: u16) -> u64 {
+        self.tables + TABLE_BYTES * u64::from(index)
+    }
+}
+
+/// Most bytes of nodes of anything that is hashed.
+fn most_nodes(plan: &Plan, batch: u32) -> Option<u64> {
+    let program = plan.program();
+    let inputs = (0u16..).take(program.inputs.len()).map(TensorRef::Input);
+    let channels = program
+        .operations
+        .iter()
+        .filter_map(|operation| match *operation {
+            Operation::Linear { channels, .. } => Some(TensorRef::Parameter(channels)),
+            Operation::Add { .. } => None,
+        });
+    let nodes = |tensor| Some(hash_workspace_bytes(plan.tensor_bytes(tensor, batch)?));
+    inputs
+        .chain(channels)
+        .try_fold(0, |most, tensor| Some(most.max(nodes(tensor)?)))
+}
+
+/// Rows of an operation's output: slices along its last dimension.
+pub(super) fn rows(plan: &Plan, operation: u16, batch: u32) -> Option<u64> {
+    let output = TensorRef::Operation(operation);
+    let width = plan.tensor_type(output)?.dimensions.last()?;
+    plan.tensor_bytes(output, batch)?
+        .checked_div(u64::from(*width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mizan_tensor::vectors;
+
+    #[test]
+    fn tensors_are_aligned_and_do_not_overlap() {
+        for vector in vectors::all().unwrap() {
+            let plan = Plan::new(vector.program).unwrap();
+            let workspace = Workspace::of(&plan, vector.batch).unwrap();
+            let places = workspace.inputs.iter().chain(&workspace.outputs);
+            let lengths = vector
+                .inputs
+                .iter()
+                .map(Vec::len)
+                .chain([vector.trace.len()]);
+            let mut end = 0;
+            for (place, length) in places.zip(lengths) {
+                assert!(*place >= end && place.is_multiple_of(ALIGNMENT));
+                end = place + length as u64;
+            }
+            let others = [
+                workspace.tables,
+                workspace.sums[0],
+                workspace.nodes,
+                workspace.verdict,
+            ];
+            assert!(others[0] >= end && others.is_sorted());
+            assert_eq!(workspace.sums[0] + workspace.sums_bytes, workspace.nodes);
+            assert!(workspace.bytes >= workspace.verdict + workspace.verdict_bytes);
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The kernels' entry points, as `docs/kernels.md` and the header comment of each source in
+//! `engine/kernels` define them: names, arguments, grids, shared memory. Nothing else in this
+//! crate knows any of it.
+
+use super::{
+    child::driver::{check, DriverError},
+    error::DeviceError,
+    protocol::KernelFamily,
+    tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
+};
+use cust::{module::Module, stream::Stream, sys};
+use mizan_tensor::Operation;
+use std::ffi::c_void;
+
+/// An address on the device; 0 is the kernels' null.
+pub(crate) type Address = u64;
+
+const DP4A: &str = include_str!("../../ptx/linear_dp4a.ptx");
+const MMA_8X8X16: &str = include_str!("../../ptx/linear_mma_m8n8k16.ptx");
+const MMA_16X8X32: &str = include_str!("../../ptx/linear_mma_m16n8k32.ptx");
+const ADD: &str = include_str!("../../ptx/add.ptx");
+const CHECK: &str = include_str!("../../ptx/check.ptx");
+const BLAKE3: &str = include_str!("../../ptx/blake3.ptx");
+
+/// Elements of an element-wise operation for one block.
+const ELEMENTS_PER_BLOCK: u64 = 4_096;
+/// Blocks of an element-wise operation for one multiprocessor, at most.
+const BLOCKS_PER_PROCESSOR: u32 = 16;
+/// Nodes that one launch of `blake3_tree` joins to one.
+const JOINED_NODES: u64 = 1_024;
+const CHUNK_BYTES: u64 = 1_024;
+const NODE_BYTES: u64 = 32;
+
+/// Pointers to variables: a kernel's arguments, as the driver takes them.
+macro_rules! arguments {
+    ($($variable:ident),*) => {
+        [$(std::ptr::from_mut(&mut $variable).cast::<c_void>()),*]
+    };
+}
+
+/// What `linear` reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linear {
+    /// `[m, k]`.
+    pub(crate) x: Address,
+    /// `[n, k]`.
+    pub(crate) w: Address,
+    pub(crate) channels: Address,
+    pub(crate) table: Address,
+    /// `[m, n]`.
+    pub(crate) y: Address,
+    pub(crate) m: u64,
+    pub(crate) n: u32,
+    pub(crate) k: u32,
+    pub(crate) check: WeightCheck,
+    /// Two words for each row.
+    pub(crate) sums: Address,
+}
+
+/// What is known of weights by which products with them are checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WeightCheck {
+    /// A random number for each of the n rows.
+    pub(crate) r: Address,
+    /// The sum of the rows, each times its number.
+    pub(crate) u: Address,
+}
+
+/// What `add` reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Add {
+    pub(crate) a: Address,
+    pub(crate) b: Address,
+    pub(crate) table: Address,
+    pub(crate) y: Address,
+    pub(crate) count: u64,
+    pub(crate) multipliers: [i32; 2],
+    pub(crate) shift: u8,
+}
+
+/// The loaded kernels of a device.
+pub(crate) struct Kernels {
+    choice: Choice,
+    linear: Module,
+    /// With the kernel for few rows, where `linear` does not have it.
+    rows: Option<Module>,
+    add: Module,
+    check: Module,
+    blake3: Module,
+}
+
+impl Kernels {
+    /// Loads them for a device of so many multiprocessors, whose context is current: those of a
+    /// family alone, or with what else is fast.
+    pub(crate) fn load(
+        family: KernelFamily,
+        alone: bool,
+        processors: u32,
+    ) -> Result<Self, DeviceError> {
+        let bad = |name: &'static str| {
+            move |error: cust::error::CudaError| {
+                DeviceError::BadKernel(format!("{name}: {}", DriverError::from(error)))
+            }
+        };
+        let load = |(name, text)| Module::from_ptx(text, &[]).map_err(bad(name));
+        let dp4a = ("linear_dp4a", DP4A);
+        let linear = match family {
+            KernelFamily::Dp4a => dp4a,
+            KernelFamily::Mma8x8x16 => ("linear_mma_m8n8k16", MMA_8X8X16),
+            KernelFamily::Mma16x8x32 => ("linear_mma_m16n8k32", MMA_16X8X32),
+        };
+        let wants_rows = family != KernelFamily::Dp4a && !alone;
+        let mut kernels = Self {
+            choice: Choice {
+                family,
+                has_rows: family == KernelFamily::Dp4a || !alone,
+                has_large: false,
+                processors: processors.max(1),
+            },
+            linear: load(linear)?,
+            rows: wants_rows.then(|| load(dp4a)).transpose()?,
+            add: load(("add", ADD))?,
+            check: load(("check", CHECK))?,
+            blake3: load(("blake3", BLAKE3))?,
+        };
+        if family == KernelFamily::Mma16x8x32 {
+            kernels.choice.has_large = kernels.ask_for_shared_memory(LARGE_MMA_16X8X32)?;
+        }
+        Ok(kernels)
+    }
+
+    /// Whether the device grants a tile the shared memory that it needs.
+    fn ask_for_shared_memory(&self, tile: Tile) -> Result<bool, DeviceError> {
+        debug_assert!(tile.shared_bytes > SHARED_BYTES_UNASKED);
+        let function = self.linear.get_function(tile.entry);
+        let function = function.map_err(|error| bad_entry(tile.entry, error))?;
+        let attribute =
+            sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        let bytes = i32::try_from(tile.shared_bytes).unwrap_or(i32::MAX);
+        // SAFETY: the function is of a module that is loaded.
+        let set = unsafe { sys::cuFuncSetAttribute(function.to_raw(), attribute, bytes) };
+        Ok(check(set).is_ok())
+    }
+
+    /// Queues a linear operation.
+    ///
+    /// # Safety
+    /// All addresses must be of device memory of the sizes that the kernels' contracts say, which
+    /// lives until the stream has done it. `sums` must be zero.
+    pub(crate) unsafe fn linear(
+        &self,
+        stream: &Stream,
+        operation: Linear,
+    ) -> Result<(), DeviceError> {
+        let Linear {
+            mut x,
+            mut w,
+            mut channels,
+            mut table,
+            mut y,
+            mut m,
+            mut n,
+            mut k,
+            check: WeightCheck { mut r, .. },
+            mut sums,
+        } = operation;
+        let tile = self.choice.tile(m, n);
+        let grid = Grid {
+            blocks: tile.blocks(m, n),
+            threads: tile.threads,
+            shared_bytes: tile.shared_bytes,
+        };
+        let module = match &self.rows {
+            Some(rows) if tile == ROWS_DP4A => rows,
+            _ => &self.linear,
+        };
+        let arguments = arguments![x, w, channels, table, y, m, n, k, r, sums];
+        launch(stream, module, tile.entry, grid, &arguments)
+    }
+
+    /// Queues the check of a linear operation, which counts faults.
+    ///
+    /// # Safety
+    /// As for [`Self::linear`], after which `sums` must not have changed.
+    pub(crate) unsafe fn check_linear(
+        &self,
+        stream: &Stream,
+        operation: Linear,
+        mut faults: Address,
+    ) -> Result<(), DeviceError> {
+        let Linear {
+            mut x,
+            mut y,
+            mut m,
+            mut n,
+            mut k,
+            check: WeightCheck { mut r, mut u },
+            mut sums,
+            ..
+        } = operation;
+        let arguments = arguments![x, y, u, r, sums, faults, m, n, k];
+        let grid = Grid::of(m.div_ceil(32), 256);
+        launch(stream, &self.check, "check_linear", grid, &arguments)
+    }
+
+    /// Queues an addition, or the check of one, which counts faults.
+    ///
+    /// # Safety
+    /// As for [`Self::linear`].
+    pub(crate) unsafe fn add(
+        &self,
+        stream: &Stream,
+        operation: Add,
+        faults: Option<Address>,
+    ) -> Result<(), DeviceError> {
+        let Add {
+            mut a,
+            mut b,
+            mut table,
+            mut y,
+            mut count,
+            multipliers: [mut ma, mut mb],
+            shift,
+        } = operation;
+        let mut shift = u32::from(shift);
+        let most = self.choice.processors.saturating_mul(BLOCKS_PER_PROCESSOR);
+        let blocks = count.div_ceil(ELEMENTS_PER_BLOCK).clamp(1, most.into());
+        let grid = Grid::of(blocks, 256);
+        let arguments = arguments![a, b, table, y, count, ma, mb, shift];
+        match faults {
+            None => launch(stream, &self.add, "add", grid, &arguments),
+            Some(mut faults) => {
+                let faults = arguments![faults];
+                let arguments = [&arguments[..], &faults[..]].concat();
+                launch(stream, &self.check, "check_add", grid, &arguments)
+            }
+        }
+    }
+
+    /// Queues the sum of weights by which products with them are checked. `u` must be zero.
+    ///
+    /// # Safety
+    /// As for [`Self::linear`].
+    pub(crate) unsafe fn check_weights(
+        &self,
+        stream: &Stream,
+        mut w: Address,
+        WeightCheck { mut r, mut u }: WeightCheck,
+        [mut n, mut k]: [u32; 2],
+    ) -> Result<(), DeviceError> {
+        let blocks = u64::from(k).div_ceil(256) * u64::from(n).div_ceil(1_024);
+        let arguments = arguments![w, r, u, n, k];
+        let grid = Grid::of(blocks, 256);
+        launch(stream, &self.check, "check_weights", grid, &arguments)
+    }
+
+    /// Queues the hash of `length` bytes, and gives the address where it will be. `nodes` is room
+    /// for [`hash_workspace_bytes`].
+    ///
+    /// # Safety
+    /// As for [`Self::linear`].
+    pub(crate) unsafe fn hash(
+        &self,
+        stream: &Stream,
+        mut bytes: Address,
+        mut length: u64,
+        mut nodes: Address,
+    ) -> Result<Address, DeviceError> {
+        let (mut first, mut key) = (0u64, 0u64);
+        let mut count = length.div_ceil(CHUNK_BYTES).max(1);
+        let mut root = u32::from(count == 1);
+        let arguments = arguments![bytes, length, first, key, nodes, root];
+        let grid = Grid::of(count.div_ceil(128), 128);
+        launch(stream, &self.blake3, "blake3_chunks", grid, &arguments)?;
+        while count > 1 {
+            let mut parents = nodes + count * NODE_BYTES;
+            let mut root = u32::from(count <= JOINED_NODES);
+            let joined = count.div_ceil(JOINED_NODES);
+            let arguments = arguments![nodes, count, key, parents, root];
+            let grid = Grid::of(joined, 256);
+            launch(stream, &self.blake3, "blake3_tree", grid, &arguments)?;
+            (nodes, count) = (parents, joined);
+        }
+        Ok(nodes)
+    }
+}
+
+/// Whether there is a kernel for an operation.
+pub(crate) fn is_supported(operation: &Operation) -> bool {
+    match operation {
+        Operation::Linear { .. } | Operation::Add { .. } => true,
+    }
+}
+
+/// Room for the nodes of all levels of a blob's tree.
+pub(crate) fn hash_workspace_bytes(length: u64) -> u64 {
+    let mut count = length.div_ceil(CHUNK_BYTES).max(1);
+    let mut nodes = count;
+    while count > 1 {
+        count = count.div_ceil(JOINED_NODES);
+        nodes += count;
+    }
+    nodes * NODE_BYTES
+}
+
+#[derive(Clone, Copy)]
+struct Grid {
+    blocks: u64,
+    threads: u32,
+    shared_bytes: u32,
+}
+
+impl Grid {
+    fn of(blocks: u64, threads: u32) -> Self {
+        Self {
+            blocks,
+            threads,
+            shared_bytes: 0,
+        }
+    }
+}
+
+fn bad_entry(entry: &str, error: cust::error::CudaError) -> DeviceError {
+    DeviceError::BadKernel(format!("{entry}: {}", DriverError::from(error)))
+}
+
+/// Queues a kernel.
+///
+/// # Safety
+/// The arguments must point to values of the types that the entry point declares.
+unsafe fn launch(
+    stream: &Stream,
+    module: &Module,
+    entry: &str,
+    grid: Grid,
+    arguments: &[*mut c_void],
+) -> Result<(), DeviceError> {
+    // The device's limit for grids of one dimension.
+    let blocks = u32::try_from(grid.blocks).ok();
+    let blocks = blocks.filter(|blocks| i32::try_from(*blocks).is_ok());
+    let blocks = blocks.ok_or(DeviceError::OutOfMemory { bytes: 0 })?;
+    let function = module.get_function(entry);
+    let function = function.map_err(|error| bad_entry(entry, error))?;
+    // SAFETY: the caller vouches for the arguments.
+    let launched = unsafe {
+        stream.launch(
+            &function,
+            blocks,
+            grid.threads,
+            grid.shared_bytes,
+            arguments,
+        )
+    };
+    Ok(launched.map_err(DriverError::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuda::tiles::{LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, SMALL_MMA_16X8X32};
+
+    #[test]
+    fn the_workspace_of_a_hash_holds_every_level() {
+        assert_eq!(hash_workspace_bytes(0), 32);
+        assert_eq!(hash_workspace_bytes(1_024), 32);
+        assert_eq!(hash_workspace_bytes(1_025), 3 * 32);
+        // 1,025 chunks, two subtrees, the root.
+        assert_eq!(hash_workspace_bytes((1 << 20) + 1), (1_025 + 2 + 1) * 32);
+    }
+
+    #[test]
+    fn every_entry_point_is_in_the_ptx_that_is_loaded_for_it() {
+        let files = [
+            (DP4A, vec![ROWS_DP4A.entry, LARGE_DP4A.entry]),
+            (MMA_8X8X16, vec![LARGE_MMA_8X8X16.entry]),
+            (
+                MMA_16X8X32,
+                vec![
+                    SMALL_MMA_16X8X32.entry,
+                    MIDDLE_MMA_16X8X32.entry,
+                    LARGE_MMA_16X8X32.entry,
+                ],
+            ),
+            (ADD, vec!["add"]),
+            (CHECK, vec!["check_weights", "check_linear", "check_add"]),
+            (BLAKE3, vec!["blake3_chunks", "blake3_tree"]),
+        ];
+        for (text, entries) in files {
+            for entry in entries {
+                let declared = format!(".entry {entry}(");
+                assert!(text.contains(&declared), "{entry} is missing");
+            }
+        }
+    }
+}

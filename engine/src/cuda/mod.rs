@@ -1,0 +1,105 @@
+//! The executor for NVIDIA devices.
+//!
+//! # Overview
+//! A GPU is driven by code that this crate does not control: a driver of any age, in this
+//! process's memory, which can crash, hang, or run out of memory. So no driver is ever called in
+//! the process that works for the owner's bond. For each device [`CudaExecutor`] starts a process
+//! of the same program, which calls [`serve_child`]; only that process opens the driver. Requests
+//! and answers pass over a socket, tensors through shared memory. Whatever becomes of the device's
+//! process, the parent says why ([`DeviceError`]), starts another one, and does the work again or
+//! leaves it to the caller.
+//!
+//! ```text
+//!   parent: CudaExecutor                      a process for each device: serve_child
+//!   job -> parts -> slots  -- requests -->    slot 1: copy in | compute, check | copy out
+//!                          <-- answers  --    slot 2:     copy in | compute, check | copy out
+//!          inputs, traces  == memory ====     parameters stay, until others need the room
+//! ```
+//!
+//! One binary serves hosts with and without a driver: the driver's library is looked for when a
+//! device's process starts, through the trampolines of `cuda-stub`.
+//!
+//! # What is done with a job
+//! It is cut along its items into *parts* that fit a slot and end soon. Each part goes to the
+//! device with most free slots; a device works on as many parts as it has slots, of one job or of
+//! several, so that one part's tensors are copied while another's are computed. A part that does
+//! not fit the device's memory is halved, down to one item, and at last tried with nothing else on
+//! the device.
+//!
+//! Parameters are found by the hash of the bytes that the caller gives, computed at every job.
+//! Those that the device lacks are copied, and hashed there. They stay until others need the room,
+//! the ones unused for longest first.
+//!
+//! # Checks
+//! Consumer devices have no error correction, and a worker answers for each wrong number. So after
+//! all operations of a part, and before any of its numbers gets out:
+//! - every linear operation is compared with checksums of its rows that come from its input and
+//!   from its weights, summed up when they arrived; the steps after the accumulators are evaluated
+//!   twice; every element-wise operation is evaluated twice (see `docs/kernels.md`);
+//! - inputs, tables and channel records are compared with what they are on the host, so that what
+//!   both evaluations read is right too; weights were, when they were summed up.
+//!
+//! What fails is [`DeviceError::ResultCheckFailed`], or [`DeviceError::DeviceLost`] where no
+//! operation is to blame; parameters are brought to the device anew. Whoever stores the result
+//! hashes it, and may compute some elements once more: that covers the way back.
+//!
+//! Whenever a device's process starts, and so also after every change of the driver, it executes
+//! programs whose results are known before it gets any work: the golden vectors of `mizan-tensor`,
+//! and products for each kernel that the device uses.
+//!
+//! # Memory
+//! | what | where | how much | for how long |
+//! | --- | --- | --- | --- |
+//! | slots | host, shared and pinned | [`CudaSettings::slots`] times [`CudaSettings::slot_bytes`] a device | as long as the process |
+//! | trace and outputs | host | what the program says | until the caller drops them |
+//! | parameters | device | [`CudaSettings::resident_bytes`], or three quarters of what was free | until others need the room |
+//! | tensors and sums of a part | device | somewhat more than the slot they came from | until other memory is short |
+//!
+//! # Failures
+//! | what | what follows |
+//! | --- | --- |
+//! | process ends, hangs, answers nonsense; device or driver gone | a new process, and the part again |
+//! | that, [`CudaSettings::attempts`] times in a row | the device rests for [`CudaSettings::rest`] |
+//! | out of memory | smaller parts, then alone, then an error |
+//! | wrong result | the part again; twice in a row, the device is retired |
+//! | self-check failed, kernels not taken, driver too old | the device is retired |
+//! | no kernel for an operation, an item too large | an error, for another executor |
+//!
+//! # Goals
+//! - The same bytes as the definition, or an error; never a guess.
+//! - Nothing that a device or driver does ends or hangs the parent.
+//!
+//! # Non-goals
+//! Falling back to another executor, or declining: the caller decides. Hashing the trace: the
+//! caller does. Several nodes, AMD or Apple devices.
+//!
+//! # Terminology
+//! *Slot*: an equal share of the shared memory, with a queue of work on the device. *Part*: some
+//! neighbouring items of a job. *Resident*: a parameter that stays on the device. *Retired*: not
+//! used any more until the caller starts anew.
+
+#[allow(unsafe_code)]
+mod child;
+mod content;
+mod device;
+mod error;
+mod executor;
+mod job;
+#[allow(unsafe_code)]
+mod launch;
+mod layout;
+mod parts;
+mod pool;
+mod process;
+mod protocol;
+mod running;
+mod self_check;
+mod settings;
+mod tiles;
+
+pub use child::serve_child;
+pub use device::DeviceStatus;
+pub use error::DeviceError;
+pub use executor::CudaExecutor;
+pub use protocol::{DeviceInfo, KernelFamily};
+pub use settings::{ChildCommand, CudaSettings};

@@ -1,0 +1,173 @@
+//! Who may use which slot of which device.
+
+use super::{device::Device, error::DeviceError, process::lock};
+use mizan_tensor::Hash;
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How often those who wait look whether a device is of use again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Models of which it is remembered that a device has worked on them.
+const REMEMBERED_MODELS: usize = 16;
+
+/// All devices and their free slots.
+pub(crate) struct Pool {
+    devices: Vec<Device>,
+    slots: u32,
+    desks: Mutex<Vec<Desk>>,
+    freed: Condvar,
+}
+
+/// Where the slots of a device are given out.
+struct Desk {
+    free: Vec<u32>,
+    /// The newest last. Their parameters are likely to be there.
+    models: VecDeque<Hash>,
+}
+
+impl Desk {
+    /// How well it suits: first whether the device has worked on the model, then free slots.
+    fn suits(&self, model: &Hash) -> (bool, usize) {
+        (self.models.contains(model), self.free.len())
+    }
+
+    fn remember(&mut self, model: &Hash) {
+        self.models.retain(|other| other != model);
+        if self.models.len() >= REMEMBERED_MODELS {
+            self.models.pop_front();
+        }
+        self.models.push_back(*model);
+    }
+}
+
+/// How much of a device is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// One slot.
+    Slot,
+    /// All slots, so that nothing else is on the device.
+    Whole,
+}
+
+impl Pool {
+    pub(crate) fn new(devices: Vec<Device>, slots: u32) -> Self {
+        let desk = |_| Desk {
+            free: (0..slots).collect(),
+            models: VecDeque::new(),
+        };
+        let desks = devices.iter().map(desk).collect();
+        Self {
+            devices,
+            slots,
+            desks: Mutex::new(desks),
+            freed: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Slots of all devices.
+    pub(crate) fn slots(&self) -> usize {
+        self.devices.len() * self.slots as usize
+    }
+
+    /// Waits for a slot of the device that suits the model best; an error if no device is of use.
+    pub(crate) fn lease(&self, model: &Hash, share: Share) -> Result<Lease<'_>, DeviceError> {
+        let wanted = match share {
+            Share::Slot => 1,
+            Share::Whole => self.slots as usize,
+        };
+        let mut desks = lock(&self.desks);
+        loop {
+            let (mut fault, mut usable) = (DeviceError::NoDevice, false);
+            let mut best = None;
+            for (index, device) in self.devices.iter().enumerate() {
+                if let Some(found) = device.fault() {
+                    fault = found;
+                    continue;
+                }
+                usable = true;
+                let suits = desks[index].suits(model);
+                if suits.1 >= wanted && best.is_none_or(|(_, most)| suits > most) {
+                    best = Some((index, suits));
+                }
+            }
+            if let Some((index, (_, there))) = best {
+                desks[index].remember(model);
+                let slots = desks[index].free.split_off(there - wanted);
+                return Ok(Lease {
+                    pool: self,
+                    index,
+                    slots,
+                });
+            }
+            if !usable {
+                return Err(fault);
+            }
+            let waited = self.freed.wait_timeout(desks, LOOK_AGAIN);
+            desks = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Slots of a device, until this is dropped.
+pub(crate) struct Lease<'a> {
+    pool: &'a Pool,
+    index: usize,
+    slots: Vec<u32>,
+}
+
+impl Lease<'_> {
+    pub(crate) fn device(&self) -> &Device {
+        &self.pool.devices[self.index]
+    }
+
+    /// The slot to use.
+    pub(crate) fn slot(&self) -> u32 {
+        self.slots[0]
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        lock(&self.pool.desks)[self.index]
+            .free
+            .append(&mut self.slots);
+        self.pool.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_knows_the_model_suits_best_then_one_with_free_slots() {
+        let desk = |free, models: &[Hash]| Desk {
+            free: (0..free).collect(),
+            models: models.iter().copied().collect(),
+        };
+        let (a, b) = ([1; 32], [2; 32]);
+        assert!(desk(1, &[a]).suits(&a) > desk(2, &[b]).suits(&a));
+        assert!(desk(2, &[b]).suits(&a) > desk(1, &[]).suits(&a));
+    }
+
+    #[test]
+    fn the_models_of_long_ago_are_forgotten() {
+        let mut desk = Desk {
+            free: Vec::new(),
+            models: VecDeque::new(),
+        };
+        (0..20).for_each(|model| desk.remember(&[model; 32]));
+        desk.remember(&[5; 32]);
+        assert_eq!(desk.models.len(), REMEMBERED_MODELS);
+        assert!(!desk.suits(&[3; 32]).0 && desk.suits(&[4; 32]).0);
+        assert_eq!(desk.models.back(), Some(&[5; 32]));
+    }
+}
