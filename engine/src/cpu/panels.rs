@@ -226,7 +226,10 @@ mod x86 {
         /// # Safety
         /// The processor must have AVX-512 F, BW and VNNI; there are `R` rows and [`TOGETHER`]
         /// panels.
-        #[allow(clippy::needless_range_loop, reason = "known indices keep sums in registers")]
+        #[allow(
+            clippy::needless_range_loop,
+            reason = "known indices keep sums in registers"
+        )]
         #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
         unsafe fn few<const R: usize>(&self, sums: &mut [i32]) {
             let groups = self.k.div_ceil(GROUP);

@@ -497,13 +497,13 @@ mod benchmarks {
         }
         let slot = T::BenchmarkHelper::remember_blocks();
         let mut audit = Audits::<T>::get(job).ok_or("the job has no audit")?;
-        let draw = PendingDraw {
+        let pending = PendingDraw {
             slot,
             reason: DrawReason::Certain,
             scope: AuditScope::Full,
             ordered: false,
         };
-        audit.stage = Stage::Waits(draw);
+        audit.stage = Stage::Waits(pending);
         Audits::<T>::insert(job, audit);
         Draws::<T>::insert(slot.to_be_bytes(), job, ());
         let may_audit = last_hit::<T>(job)?;

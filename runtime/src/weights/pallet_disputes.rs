@@ -57,28 +57,32 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
     // Storage: `Jobs::BackedJobs` (r:65 w:1)
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Time` (r:1 w:0)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Providers::Idle` (r:0 w:1)
     // Proof: `Providers::Idle` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:0 w:125)
+    // Storage: `Jobs::Agenda` (r:0 w:127)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:9)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Draws` (r:0 w:63)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
     // Component `o`: 1 to 4096.
     // Component `b`: 0 to 93176.
     // Component `e`: 2048 to 131072.
-    // Proof measured: 42267 + b * 1 + o * 9 bytes. Least time: 10_430_527_000 ps.
+    // Proof measured: 41936 + b * 1 + o * 9 bytes. Least time: 10_668_642_000 ps.
     fn submit_fraud_proof(o: u32, b: u32, e: u32) -> Weight {
-        Weight::from_parts(9_027_646_669, 325_406)
-            // Standard error: 20_310.
-            .saturating_add(Weight::from_parts(1_007_848, 0).saturating_mul(o.into()))
-            // Standard error: 892.
-            .saturating_add(Weight::from_parts(15_183, 0).saturating_mul(b.into()))
-            // Standard error: 644.
-            .saturating_add(Weight::from_parts(2_503, 0).saturating_mul(e.into()))
-            .saturating_add(T::DbWeight::get().reads(454))
-            .saturating_add(T::DbWeight::get().writes(330))
+        Weight::from_parts(12_860_877_442, 325_406)
+            // Standard error: 156_533.
+            .saturating_add(Weight::from_parts(395_526, 0).saturating_mul(o.into()))
+            // Standard error: 6_879.
+            .saturating_add(Weight::from_parts(3_527, 0).saturating_mul(b.into()))
+            // Standard error: 4_968.
+            .saturating_add(Weight::from_parts(1_680, 0).saturating_mul(e.into()))
+            .saturating_add(T::DbWeight::get().reads(455))
+            .saturating_add(T::DbWeight::get().writes(395))
     }
     // Storage: `Rewards::EconomicsRecord` (r:1 w:0)
     // Proof: `Rewards::EconomicsRecord` (`max_values`: Some(1), `max_size`: Some(216), added: 711, mode: `MaxEncodedLen`)
@@ -118,19 +122,23 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
     // Storage: `Jobs::BackedJobs` (r:65 w:1)
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Time` (r:1 w:0)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Providers::Idle` (r:0 w:1)
     // Proof: `Providers::Idle` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:0 w:125)
+    // Storage: `Jobs::Agenda` (r:0 w:127)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:9)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 41900 bytes. Least time: 8_622_760_000 ps.
+    // Storage: `Disputes::Draws` (r:0 w:63)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 41572 bytes. Least time: 8_860_866_000 ps.
     fn submit_second_attestation() -> Weight {
-        Weight::from_parts(8_703_962_000, 325_406)
-            .saturating_add(T::DbWeight::get().reads(452))
-            .saturating_add(T::DbWeight::get().writes(329))
+        Weight::from_parts(9_165_771_000, 325_406)
+            .saturating_add(T::DbWeight::get().reads(453))
+            .saturating_add(T::DbWeight::get().writes(394))
     }
     // Storage: `Jobs::Jobs` (r:1 w:1)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
@@ -148,6 +156,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
     // Storage: `Jobs::TimingRecord` (r:1 w:0)
     // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::ReceiptDemands` (r:1 w:0)
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:2 w:1)
@@ -156,14 +166,14 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Component `o`: 1 to 4096.
     // Component `b`: 0 to 93176.
-    // Proof measured: 3982 + b * 1 + o * 9 bytes. Least time: 746_564_000 ps.
+    // Proof measured: 4122 + b * 1 + o * 9 bytes. Least time: 784_410_000 ps.
     fn demand(o: u32, b: u32) -> Weight {
-        Weight::from_parts(213_942_205, 134_573)
-            // Standard error: 5_366.
-            .saturating_add(Weight::from_parts(497_645, 0).saturating_mul(o.into()))
-            // Standard error: 235.
-            .saturating_add(Weight::from_parts(6_268, 0).saturating_mul(b.into()))
-            .saturating_add(T::DbWeight::get().reads(11))
+        Weight::from_parts(295_951_500, 134_573)
+            // Standard error: 31_288.
+            .saturating_add(Weight::from_parts(481_598, 0).saturating_mul(o.into()))
+            // Standard error: 1_375.
+            .saturating_add(Weight::from_parts(5_680, 0).saturating_mul(b.into()))
+            .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Disputes::Demands` (r:80 w:16)
@@ -206,28 +216,30 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Jobs::BackedJobs` (r:65 w:1)
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Time` (r:1 w:0)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Providers::Idle` (r:0 w:1)
     // Proof: `Providers::Idle` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:0 w:125)
+    // Storage: `Jobs::Agenda` (r:0 w:127)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:9)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Draws` (r:0 w:63)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
     // Component `o`: 1 to 4096.
     // Component `b`: 0 to 93176.
     // Component `e`: 2048 to 131072.
-    // Proof measured: 42195 + o * 9 bytes. Least time: 11_340_744_000 ps.
-    fn answer(o: u32, b: u32, e: u32) -> Weight {
-        Weight::from_parts(8_090_142_679, 325_406)
-            // Standard error: 57_862.
-            .saturating_add(Weight::from_parts(1_663_695, 0).saturating_mul(o.into()))
-            // Standard error: 2_542.
-            .saturating_add(Weight::from_parts(22_367, 0).saturating_mul(b.into()))
-            // Standard error: 1_836.
-            .saturating_add(Weight::from_parts(10_918, 0).saturating_mul(e.into()))
-            .saturating_add(T::DbWeight::get().reads(453))
-            .saturating_add(T::DbWeight::get().writes(329))
+    // Proof measured: 41831 + b * 1 + o * 9 bytes. Least time: 11_677_547_000 ps.
+    fn answer(o: u32, b: u32, _e: u32) -> Weight {
+        Weight::from_parts(12_503_533_223, 325_406)
+            // Standard error: 294_920.
+            .saturating_add(Weight::from_parts(2_289_898, 0).saturating_mul(o.into()))
+            // Standard error: 12_961.
+            .saturating_add(Weight::from_parts(15_995, 0).saturating_mul(b.into()))
+            .saturating_add(T::DbWeight::get().reads(454))
+            .saturating_add(T::DbWeight::get().writes(394))
     }
     // Storage: `Disputes::Auditors` (r:1 w:1)
     // Proof: `Disputes::Auditors` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
@@ -241,9 +253,9 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditorAt` (r:0 w:1)
     // Proof: `Disputes::AuditorAt` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    // Proof measured: 2639 bytes. Least time: 103_685_000 ps.
+    // Proof measured: 2639 bytes. Least time: 104_296_000 ps.
     fn register_auditor() -> Weight {
-        Weight::from_parts(109_233_000, 11_556)
+        Weight::from_parts(109_334_000, 11_556)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -253,9 +265,9 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
     // Storage: `Disputes::FreeBonds` (r:3 w:3)
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
-    // Proof measured: 369 bytes. Least time: 80_130_000 ps.
+    // Proof measured: 369 bytes. Least time: 80_089_000 ps.
     fn bond_auditor() -> Weight {
-        Weight::from_parts(81_902_000, 11_556)
+        Weight::from_parts(82_613_000, 11_556)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -267,9 +279,9 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
     // Storage: `Disputes::FreeBonds` (r:3 w:3)
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
-    // Proof measured: 654 bytes. Least time: 75_102_000 ps.
+    // Proof measured: 654 bytes. Least time: 73_580_000 ps.
     fn unbond_auditor() -> Weight {
-        Weight::from_parts(77_666_000, 11_556)
+        Weight::from_parts(74_130_000, 11_556)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -283,9 +295,9 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditorAt` (r:1 w:2)
     // Proof: `Disputes::AuditorAt` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    // Proof measured: 3465 bytes. Least time: 126_649_000 ps.
+    // Proof measured: 3465 bytes. Least time: 115_683_000 ps.
     fn exit_auditor() -> Weight {
-        Weight::from_parts(129_673_000, 15_078)
+        Weight::from_parts(118_237_000, 15_078)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -293,23 +305,29 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::Audits` (`max_values`: None, `max_size`: Some(1572), added: 4047, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Histories` (r:1 w:1)
     // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::TimingRecord` (r:1 w:0)
+    // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:1 w:0)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Time` (r:1 w:0)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::ReceiptDemands` (r:8 w:0)
+    // Storage: `Disputes::ReceiptDemands` (r:7 w:0)
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:2 w:0)
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Jobs` (r:1 w:1)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:0 w:1)
+    // Storage: `Jobs::Agenda` (r:0 w:2)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-    // Proof measured: 6152 bytes. Least time: 181_070_000 ps.
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 6110 bytes. Least time: 176_112_000 ps.
     fn submit_verdict() -> Weight {
-        Weight::from_parts(210_083_000, 21_494)
-            .saturating_add(T::DbWeight::get().reads(15))
-            .saturating_add(T::DbWeight::get().writes(4))
+        Weight::from_parts(192_727_000, 18_931)
+            .saturating_add(T::DbWeight::get().reads(16))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Jobs::Jobs` (r:1 w:1)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
@@ -327,19 +345,23 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
     // Storage: `Jobs::TimingRecord` (r:1 w:0)
     // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Histories` (r:1 w:1)
     // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
     // Storage: `Disputes::ReceiptDemands` (r:8 w:0)
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:2 w:0)
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:0 w:1)
+    // Storage: `Jobs::Agenda` (r:0 w:2)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-    // Proof measured: 6851 bytes. Least time: 263_413_000 ps.
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 6954 bytes. Least time: 271_295_000 ps.
     fn order_audit() -> Weight {
-        Weight::from_parts(271_805_000, 21_494)
-            .saturating_add(T::DbWeight::get().reads(19))
-            .saturating_add(T::DbWeight::get().writes(6))
+        Weight::from_parts(301_109_000, 21_494)
+            .saturating_add(T::DbWeight::get().reads(20))
+            .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Jobs::Jobs` (r:1 w:1)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
@@ -365,13 +387,13 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Component `o`: 1 to 4096.
     // Component `b`: 0 to 93176.
-    // Proof measured: 6049 + b * 1 + o * 9 bytes. Least time: 869_887_000 ps.
+    // Proof measured: 6006 + b * 1 + o * 9 bytes. Least time: 892_180_000 ps.
     fn demand_receipt(o: u32, b: u32) -> Weight {
-        Weight::from_parts(383_370_255, 134_573)
-            // Standard error: 5_314.
-            .saturating_add(Weight::from_parts(504_061, 0).saturating_mul(o.into()))
-            // Standard error: 233.
-            .saturating_add(Weight::from_parts(6_053, 0).saturating_mul(b.into()))
+        Weight::from_parts(205_667_424, 134_573)
+            // Standard error: 9_499.
+            .saturating_add(Weight::from_parts(513_581, 0).saturating_mul(o.into()))
+            // Standard error: 417.
+            .saturating_add(Weight::from_parts(7_299, 0).saturating_mul(b.into()))
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -401,23 +423,25 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Histories` (r:1 w:1)
     // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:1 w:0)
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Agenda` (r:0 w:2)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:1)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
     // Component `o`: 1 to 4096.
     // Component `b`: 0 to 93176.
-    // Proof measured: 7209 + b * 1 + o * 9 bytes. Least time: 1_678_753_000 ps.
-    fn open_receipt(o: u32, b: u32) -> Weight {
-        Weight::from_parts(488_806_284, 134_573)
-            // Standard error: 10_128.
-            .saturating_add(Weight::from_parts(999_878, 0).saturating_mul(o.into()))
-            // Standard error: 445.
-            .saturating_add(Weight::from_parts(13_473, 0).saturating_mul(b.into()))
-            .saturating_add(T::DbWeight::get().reads(24))
-            .saturating_add(T::DbWeight::get().writes(15))
+    // Proof measured: 7297 + b * 1 + o * 9 bytes. Least time: 1_572_255_000 ps.
+    fn open_receipt(o: u32, _b: u32) -> Weight {
+        Weight::from_parts(2_342_094_076, 134_573)
+            // Standard error: 136_001.
+            .saturating_add(Weight::from_parts(859_995, 0).saturating_mul(o.into()))
+            .saturating_add(T::DbWeight::get().reads(25))
+            .saturating_add(T::DbWeight::get().writes(16))
     }
     // Storage: `Disputes::Cases` (r:1 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
@@ -429,57 +453,99 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:1 w:0)
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
-    // Storage: `Beacon::Outputs` (r:1 w:0)
+    // Storage: `Rewards::EconomicsRecord` (r:1 w:0)
+    // Proof: `Rewards::EconomicsRecord` (`max_values`: Some(1), `max_size`: Some(216), added: 711, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Auditors` (r:9 w:9)
+    // Proof: `Disputes::Auditors` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:9 w:9)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:9 w:9)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Rewards::Burned` (r:1 w:1)
+    // Proof: `Rewards::Burned` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::FreeBonds` (r:3 w:3)
+    // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::Histories` (r:1 w:1)
+    // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::TimingRecord` (r:1 w:0)
+    // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::AuditsOf` (r:0 w:9)
+    // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Component `r`: 0 to 8.
+    // Proof measured: 3804 + r * 524 bytes. Least time: 166_167_000 ps.
+    fn advance(r: u32) -> Weight {
+        Weight::from_parts(60_743_000, 16_155)
+            // Standard error: 80_272_943.
+            .saturating_add(Weight::from_parts(276_520_500, 0).saturating_mul(r.into()))
+            .saturating_add(T::DbWeight::get().reads(16))
+            .saturating_add(T::DbWeight::get().reads(4_u64.saturating_mul(r.into())))
+            .saturating_add(T::DbWeight::get().writes(11))
+            .saturating_add(T::DbWeight::get().writes(5_u64.saturating_mul(r.into())))
+            .saturating_add(Weight::from_parts(0, 2668).saturating_mul(r.into()))
+    }
+    // Storage: `Beacon::Slots` (r:1 w:0)
+    // Proof: `Beacon::Slots` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Draws` (r:1 w:0)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 57 bytes. Least time: 7_201_000 ps.
+    fn look_for_draws() -> Weight {
+        Weight::from_parts(7_501_000, 3_489).saturating_add(T::DbWeight::get().reads(2))
+    }
+    // Storage: `Disputes::Audits` (r:1 w:1)
+    // Proof: `Disputes::Audits` (`max_values`: None, `max_size`: Some(1572), added: 4047, mode: `MaxEncodedLen`)
+    // Storage: `Beacon::Slots` (r:14 w:0)
+    // Proof: `Beacon::Slots` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+    // Storage: `Beacon::Outputs` (r:2 w:0)
     // Proof: `Beacon::Outputs` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Rewards::EconomicsRecord` (r:1 w:0)
     // Proof: `Rewards::EconomicsRecord` (`max_values`: Some(1), `max_size`: Some(216), added: 711, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditorCount` (r:1 w:0)
     // Proof: `Disputes::AuditorCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Jobs` (r:1 w:0)
+    // Storage: `Jobs::Jobs` (r:1 w:1)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::FreeBonds` (r:5 w:3)
+    // Storage: `Disputes::FreeBonds` (r:6 w:3)
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::AuditorAt` (r:11 w:0)
+    // Storage: `Disputes::AuditorAt` (r:16 w:0)
     // Proof: `Disputes::AuditorAt` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::Auditors` (r:12 w:8)
+    // Storage: `Disputes::Auditors` (r:14 w:1)
     // Proof: `Disputes::Auditors` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Histories` (r:1 w:1)
-    // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
+    // Storage: `Models::Models` (r:1 w:0)
+    // Proof: `Models::Models` (`max_values`: None, `max_size`: Some(148), added: 2623, mode: `MaxEncodedLen`)
     // Storage: `Jobs::TimingRecord` (r:1 w:0)
     // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
-    // Storage: `System::Account` (r:8 w:8)
-    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    // Storage: `Balances::Holds` (r:8 w:8)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
-    // Storage: `Rewards::Burned` (r:1 w:1)
-    // Proof: `Rewards::Burned` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::AuditsOf` (r:0 w:8)
+    // Storage: `Disputes::Time` (r:1 w:0)
+    // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::Histories` (r:1 w:1)
+    // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Cases` (r:1 w:0)
+    // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::ReceiptDemands` (r:8 w:0)
+    // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::Demands` (r:1 w:0)
+    // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::AccountJobs` (r:0 w:1)
+    // Proof: `Jobs::AccountJobs` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::Agenda` (r:0 w:2)
+    // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+    // Storage: `Disputes::AuditsOf` (r:0 w:1)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 23712 bytes. Least time: 1_517_984_000 ps.
-    // Measured with eight receipts and a draw; not by their number, until scripts/weights runs again.
-    fn advance(_r: u32) -> Weight {
-        Weight::from_parts(1_553_087_000, 31_746)
-            .saturating_add(T::DbWeight::get().reads(64))
-            .saturating_add(T::DbWeight::get().writes(47))
-    }
-    // Not measured: by hand, until scripts/weights runs again. One slot and one key of the queue are read.
-    fn look_for_draws() -> Weight {
-        Weight::from_parts(10_000_000, 8_192).saturating_add(T::DbWeight::get().reads(2))
-    }
-    // Not measured: by hand, until scripts/weights runs again. Reads: the audit, fourteen slots, an output
-    // twice, constants and counts (4), the job and its model (2), sixteen tries (16 places, 16
-    // auditors, 9 pages of bonds), three pages to lock, history and listing (2), demands and
-    // receipts (10), the case and the time (2), the job again.
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 28613 bytes. Least time: 720_124_000 ps.
     fn draw() -> Weight {
-        Weight::from_parts(1_000_000_000, 450_560)
-            .saturating_add(T::DbWeight::get().reads(110))
-            .saturating_add(T::DbWeight::get().writes(18))
+        Weight::from_parts(780_975_000, 41_294)
+            .saturating_add(T::DbWeight::get().reads(70))
+            .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Disputes::Time` (r:1 w:1)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Proof measured: 6 bytes. Least time: 3_125_000 ps.
+    // Proof measured: 6 bytes. Least time: 3_175_000 ps.
     fn tick() -> Weight {
-        Weight::from_parts(3_215_000, 1_489)
+        Weight::from_parts(3_525_000, 1_489)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -47,9 +47,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
     // Storage: `Jobs::JobsOf` (r:0 w:1)
     // Proof: `Jobs::JobsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 4444 bytes. Least time: 443_221_000 ps.
+    // Proof measured: 4451 bytes. Least time: 420_387_000 ps.
     fn post_job() -> Weight {
-        Weight::from_parts(448_719_000, 42_478)
+        Weight::from_parts(430_862_000, 42_478)
             .saturating_add(T::DbWeight::get().reads(40))
             .saturating_add(T::DbWeight::get().writes(30))
     }
@@ -65,9 +65,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::OpenJobs` (`max_values`: None, `max_size`: Some(57), added: 2532, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Agenda` (r:0 w:2)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-    // Proof measured: 5202 bytes. Least time: 159_047_000 ps.
+    // Proof measured: 5202 bytes. Least time: 165_417_000 ps.
     fn cancel_job() -> Weight {
-        Weight::from_parts(162_612_000, 16_155)
+        Weight::from_parts(174_320_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -97,9 +97,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Jobs::JobsOf` (r:0 w:1)
     // Proof: `Jobs::JobsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 6946 bytes. Least time: 240_789_000 ps.
+    // Proof measured: 6917 bytes. Least time: 242_762_000 ps.
     fn decline_job() -> Weight {
-        Weight::from_parts(242_272_000, 16_155)
+        Weight::from_parts(249_372_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -117,6 +117,8 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Time` (r:1 w:0)
     // Proof: `Disputes::Time` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Jobs::UnitsOf` (r:1 w:1)
     // Proof: `Jobs::UnitsOf` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Histories` (r:1 w:1)
@@ -135,19 +137,21 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Audits` (r:0 w:1)
     // Proof: `Disputes::Audits` (`max_values`: None, `max_size`: Some(1572), added: 4047, mode: `MaxEncodedLen`)
-    // Proof measured: 6638 bytes. Least time: 201_902_000 ps.
+    // Storage: `Disputes::Draws` (r:0 w:1)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 6839 bytes. Least time: 210_865_000 ps.
     fn attest_job() -> Weight {
-        Weight::from_parts(204_365_000, 16_155)
-            .saturating_add(T::DbWeight::get().reads(11))
-            .saturating_add(T::DbWeight::get().writes(11))
+        Weight::from_parts(236_202_000, 16_155)
+            .saturating_add(T::DbWeight::get().reads(12))
+            .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Jobs::AgendaCursor` (r:1 w:1)
     // Proof: `Jobs::AgendaCursor` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Agenda` (r:1 w:0)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-    // Proof measured: 104 bytes. Least time: 8_373_000 ps.
+    // Proof measured: 104 bytes. Least time: 8_252_000 ps.
     fn agenda_block() -> Weight {
-        Weight::from_parts(8_572_000, 3_493)
+        Weight::from_parts(8_372_000, 3_493)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -199,12 +203,17 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:8)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 11731 bytes. Least time: 853_943_000 ps.
-    // Measured with eight auditors; not by their number, until scripts/weights runs again.
-    fn settle(_a: u32) -> Weight {
-        Weight::from_parts(859_512_000, 24_417)
-            .saturating_add(T::DbWeight::get().reads(56))
-            .saturating_add(T::DbWeight::get().writes(60))
+    // Component `a`: 0 to 8.
+    // Proof measured: 8714 + a * 386 bytes. Least time: 364_053_000 ps.
+    fn settle(a: u32) -> Weight {
+        Weight::from_parts(390_619_876, 16_155)
+            // Standard error: 2_125_729.
+            .saturating_add(Weight::from_parts(63_508_830, 0).saturating_mul(a.into()))
+            .saturating_add(T::DbWeight::get().reads(22))
+            .saturating_add(T::DbWeight::get().reads(4_u64.saturating_mul(a.into())))
+            .saturating_add(T::DbWeight::get().writes(18))
+            .saturating_add(T::DbWeight::get().writes(5_u64.saturating_mul(a.into())))
+            .saturating_add(Weight::from_parts(0, 2603).saturating_mul(a.into()))
     }
     // Storage: `Jobs::AgendaCursor` (r:1 w:1)
     // Proof: `Jobs::AgendaCursor` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
@@ -220,9 +229,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::TimingRecord` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     // Storage: `Jobs::OpenJobs` (r:0 w:1)
     // Proof: `Jobs::OpenJobs` (`max_values`: None, `max_size`: Some(57), added: 2532, mode: `MaxEncodedLen`)
-    // Proof measured: 5240 bytes. Least time: 171_837_000 ps.
+    // Proof measured: 5240 bytes. Least time: 162_593_000 ps.
     fn expire() -> Weight {
-        Weight::from_parts(173_188_000, 16_155)
+        Weight::from_parts(172_057_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -258,19 +267,19 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Jobs::JobsOf` (r:0 w:1)
     // Proof: `Jobs::JobsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 7613 bytes. Least time: 257_053_000 ps.
+    // Proof measured: 7546 bytes. Least time: 250_713_000 ps.
     fn time_out() -> Weight {
-        Weight::from_parts(269_963_000, 16_155)
+        Weight::from_parts(269_421_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(16))
     }
     // Storage: `Jobs::AgendaCursor` (r:1 w:1)
     // Proof: `Jobs::AgendaCursor` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Agenda` (r:24 w:126)
+    // Storage: `Jobs::Agenda` (r:6 w:128)
     // Proof: `Jobs::Agenda` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `Jobs::Jobs` (r:64 w:64)
     // Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(2594), added: 5069, mode: `MaxEncodedLen`)
-    // Storage: `Disputes::Cases` (r:64 w:1)
+    // Storage: `Disputes::Cases` (r:64 w:2)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Audits` (r:64 w:64)
     // Proof: `Disputes::Audits` (`max_values`: None, `max_size`: Some(1572), added: 4047, mode: `MaxEncodedLen`)
@@ -280,16 +289,18 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::ReceiptDemands` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Demands` (r:80 w:16)
     // Proof: `Disputes::Demands` (`max_values`: None, `max_size`: Some(87), added: 2562, mode: `MaxEncodedLen`)
-    // Storage: `Rewards::EconomicsRecord` (r:1 w:0)
-    // Proof: `Rewards::EconomicsRecord` (`max_values`: Some(1), `max_size`: Some(216), added: 711, mode: `MaxEncodedLen`)
-    // Storage: `Providers::Providers` (r:1 w:1)
-    // Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:22 w:22)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:22 w:22)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Rewards::EconomicsRecord` (r:1 w:0)
+    // Proof: `Rewards::EconomicsRecord` (`max_values`: Some(1), `max_size`: Some(216), added: 711, mode: `MaxEncodedLen`)
     // Storage: `Rewards::Burned` (r:1 w:1)
     // Proof: `Rewards::Burned` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+    // Storage: `Rewards::Minted` (r:1 w:1)
+    // Proof: `Rewards::Minted` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+    // Storage: `Providers::Providers` (r:1 w:1)
+    // Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Providers::Workers` (r:1 w:1)
     // Proof: `Providers::Workers` (`max_values`: None, `max_size`: Some(118), added: 2593, mode: `MaxEncodedLen`)
     // Storage: `Jobs::TimingRecord` (r:1 w:0)
@@ -300,23 +311,27 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Contributions::Lifetime` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
     // Storage: `Jobs::UnitsOf` (r:1 w:1)
     // Proof: `Jobs::UnitsOf` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
+    // Storage: `Jobs::Histories` (r:2 w:2)
+    // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Auditors` (r:9 w:9)
     // Proof: `Disputes::Auditors` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
     // Storage: `Disputes::FreeBonds` (r:3 w:3)
     // Proof: `Disputes::FreeBonds` (`max_values`: None, `max_size`: Some(1047), added: 3522, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::Histories` (r:1 w:1)
-    // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
-    // Storage: `Jobs::BackedJobs` (r:65 w:1)
+    // Storage: `Jobs::BackedJobs` (r:65 w:2)
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+    // Storage: `Babe::CurrentSlot` (r:1 w:0)
+    // Proof: `Babe::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Providers::Idle` (r:0 w:1)
     // Proof: `Providers::Idle` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:9)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 45082 bytes. Least time: 8_569_110_000 ps.
+    // Storage: `Disputes::Draws` (r:0 w:62)
+    // Proof: `Disputes::Draws` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
+    // Proof measured: 44657 bytes. Least time: 8_895_107_000 ps.
     fn convict() -> Weight {
-        Weight::from_parts(8_785_243_000, 325_406)
-            .saturating_add(T::DbWeight::get().reads(500))
-            .saturating_add(T::DbWeight::get().writes(354))
+        Weight::from_parts(9_197_588_000, 325_406)
+            .saturating_add(T::DbWeight::get().reads(485))
+            .saturating_add(T::DbWeight::get().writes(422))
     }
     // Storage: `Jobs::AgendaCursor` (r:1 w:1)
     // Proof: `Jobs::AgendaCursor` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
@@ -344,9 +359,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::OpenJobs` (`max_values`: None, `max_size`: Some(57), added: 2532, mode: `MaxEncodedLen`)
     // Storage: `Jobs::JobsOf` (r:0 w:1)
     // Proof: `Jobs::JobsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 6807 bytes. Least time: 217_365_000 ps.
+    // Proof measured: 6878 bytes. Least time: 225_547_000 ps.
     fn recall() -> Weight {
-        Weight::from_parts(220_219_000, 16_155)
+        Weight::from_parts(230_664_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -384,9 +399,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Disputes::AuditsOf` (r:0 w:8)
     // Proof: `Disputes::AuditsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 5672 bytes. Least time: 375_620_000 ps.
+    // Proof measured: 5672 bytes. Least time: 391_294_000 ps.
     fn refuse_delivery() -> Weight {
-        Weight::from_parts(394_448_000, 21_494)
+        Weight::from_parts(437_242_000, 21_494)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(34))
     }
@@ -400,9 +415,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::Histories` (`max_values`: None, `max_size`: Some(12690), added: 15165, mode: `MaxEncodedLen`)
     // Storage: `Jobs::AccountJobs` (r:0 w:49)
     // Proof: `Jobs::AccountJobs` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
-    // Proof measured: 6662 bytes. Least time: 170_344_000 ps.
+    // Proof measured: 6662 bytes. Least time: 161_120_000 ps.
     fn forget() -> Weight {
-        Weight::from_parts(171_135_000, 16_155)
+        Weight::from_parts(174_521_000, 16_155)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(53))
     }
@@ -434,9 +449,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
     // Proof: `Jobs::BackedJobs` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
     // Storage: `Jobs::JobsOf` (r:0 w:1)
     // Proof: `Jobs::JobsOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-    // Proof measured: 9012 bytes. Least time: 304_504_000 ps.
+    // Proof measured: 8972 bytes. Least time: 308_019_000 ps.
     fn matching_step() -> Weight {
-        Weight::from_parts(311_054_000, 42_478)
+        Weight::from_parts(322_832_000, 42_478)
             .saturating_add(T::DbWeight::get().reads(41))
             .saturating_add(T::DbWeight::get().writes(28))
     }
