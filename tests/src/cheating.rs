@@ -192,14 +192,16 @@ impl Cheater {
         Ok(true)
     }
 
-    /// What is claimed of another job of the same model and size.
+    /// What is claimed of another job of the same model and size, and was published.
     async fn other_claim(&self, job: &JobView) -> Result<Option<Attestation>> {
         for id in 0..self.client.next_job(At::Best).await? {
             let Some(other) = self.client.job(id, At::Best).await? else {
                 continue;
             };
             let fits = (other.model, other.batch) == (job.model, job.batch);
-            if let Some(claim) = other.state.attestation().filter(|_| fits && id != job.id) {
+            let claim = other.state.attestation().filter(|_| fits && id != job.id);
+            let Some(claim) = claim else { continue };
+            if self.blobs.contains(claim.trace).await? {
                 return Ok(Some(claim.clone()));
             }
         }
