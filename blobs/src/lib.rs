@@ -14,6 +14,7 @@
 //! | [`GarbageRules`] | what is removed, and when |
 //! | [`BlobClient`] | fetches blobs and slices from servers, pushes blobs to them |
 //! | [`UploadRight`] | what entitles to an upload |
+//! | [`AdviceList`] | under which names an auditor finds the accumulators of a job's result |
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,6 +60,8 @@
 //! | `GET /v1/blobs/HASH/slice?start=BYTE&length=BYTES` | all | a slice; header `Blob-Length` |
 //! | `GET /v1/uploads/HASH`, `HEAD` | who may upload | `{ "arrived": bytes, "complete": bool }` and the same as header `Upload-Offset`; needs `Upload-Length` |
 //! | `PUT /v1/blobs/HASH` | who may upload | 201, or 200 where the blob was there: `{ "hash": "0x.." }` |
+//! | `GET /v1/advice/JOB` | all | the job's advice list. **Nobody says that it is right** |
+//! | `PUT /v1/advice/JOB?hash=HASH` | who may upload | 201, or 200 where it replaces one: `{ "hash": "0x.." }` |
 //!
 //! ```text
 //! curl SERVER/v1/health
@@ -70,6 +73,7 @@
 //! curl --header "Authorization: Bearer TOKEN" --header "Upload-Length: BYTES" SERVER/v1/uploads/HASH
 //! tail --bytes +$((ARRIVED + 1)) FILE > REST
 //! curl --header "Authorization: Bearer TOKEN" --header "Upload-Offset: ARRIVED" --upload-file REST SERVER/v1/blobs/HASH
+//! curl SERVER/v1/advice/JOB
 //! ```
 //!
 //! The head of a request has at most 100 headers and about 400 KiB; the server sends no redirects.
@@ -121,6 +125,28 @@
 //! at most an hour valid, with a minute for clocks that differ. `<Bytes>` is what wallets put around
 //! messages, so that none is a transaction.
 //!
+//! ## Advice lists
+//! An auditor that checks all of a job can do with less work if it is given the accumulators of the
+//! linear operations: 32-bit integers, little-endian, a blob for each operation. Nobody commits to
+//! them, so their hashes stand in a list, which the job's worker puts:
+//!
+//! ```text
+//! { "version": 1, "accumulators": [{ "operation": 0, "hash": "0xHASH", "bytes": BYTES }, ..] }
+//! ```
+//!
+//! Operations ascend and are at most 4,096, the list has at most 512 KiB; operations may be missing.
+//! A list replaces the one before as a whole. It counts as a blob towards limits and garbage. It is
+//! signed like an upload, always for the job in the address, with another first line:
+//!
+//! ```text
+//! <Bytes>mizan: upload advice list
+//! server=HOST:PORT
+//! hash=0xHASH
+//! length=BYTES
+//! expires=UNIX_SECONDS
+//! job=ID</Bytes>
+//! ```
+//!
 //! ## Errors
 //! `{ "error": { "kind": "..", "message": ".." } }` with one of:
 //!
@@ -145,7 +171,8 @@
 //!
 //! # Layout of a folder
 //! `ab/cd/HASH` is a blob whose hash begins with `abcd`; `outboards/ab/cd/HASH` the hashes of its
-//! tree; `uploads/` what is being uploaded, `incoming/` what is being put, `partial/` what is being
+//! tree; `advice/ef/01/NAME` an advice list, whose name follows from its job; `uploads/` what is
+//! being uploaded, `incoming/` what is being put, `partial/` what is being
 //! fetched. A folder may be served and shared with other processes at the same time.
 //!
 //! # Goals
@@ -163,6 +190,7 @@
 //! right within a minute where signatures are used.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod channel_reader;
 mod client;
 mod local;
@@ -175,12 +203,15 @@ mod store;
 mod tree;
 mod verifier;
 
+pub use advice::{
+    accumulator_bytes, Accumulators, AdviceList, AdviceListError, MAX_ADVICE_LIST_BYTES,
+};
 pub use client::{BlobClient, ClientSettings, Failure, Pushed, Reason, TransferError};
 pub use local::LocalBlobStore;
 pub use mizan_tensor::Hash;
 pub use name::hex_hash;
 pub use object_store;
-pub use right::{authority, Account, UploadRight};
+pub use right::{authority, Account, Content, UploadRight};
 pub use server::{
     Accounts, Admission, BlobServer, Collected, GarbageRules, Gate, Limits, Nobody, Refusal,
     ServerError, Settings, Storage, StorageError, Tokens, TokensError, Upload,

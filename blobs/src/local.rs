@@ -106,17 +106,39 @@ impl LocalBlobStore {
         }
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<Hash, BlobError> {
-        let hash = hash_bytes(bytes);
+    /// [`BlobStore::put`] for bytes whose hash the caller has just computed. Under a wrong one they
+    /// could not be read, for reading checks it.
+    pub async fn put_hashed(&self, hash: Hash, bytes: Vec<u8>) -> Result<(), BlobError> {
+        self.off_thread(move |store| store.write(hash, &bytes))
+            .await
+    }
+
+    /// Takes a blob out, and what came of a download of it that is not whole. No error if there is
+    /// neither.
+    pub async fn remove(&self, hash: Hash) -> Result<(), BlobError> {
+        let remove = move |store: Self| {
+            for path in [store.path_of(hash), store.partial_path_of(hash)] {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(at(&path)(error))
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        };
+        self.off_thread(remove).await
+    }
+
+    fn write(&self, hash: Hash, bytes: &[u8]) -> Result<(), BlobError> {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.read(hash, length).is_ok() {
-            return Ok(hash);
+            return Ok(());
         }
         let mut file = self.incoming().map_err(at(&self.folder))?;
         file.write_all(bytes).map_err(at(file.path()))?;
         file.as_file().sync_all().map_err(at(file.path()))?;
-        place(&file.into_temp_path(), &self.path_of(hash))?;
-        Ok(hash)
+        place(&file.into_temp_path(), &self.path_of(hash))
     }
 
     fn incoming(&self) -> io::Result<tempfile::NamedTempFile> {
@@ -150,7 +172,11 @@ impl BlobStore for LocalBlobStore {
 
     async fn put(&self, bytes: &[u8]) -> Result<Hash, BlobError> {
         let bytes = bytes.to_vec();
-        self.off_thread(move |store| store.write(&bytes)).await
+        let write = move |store: Self| {
+            let hash = hash_bytes(&bytes);
+            store.write(hash, &bytes).map(|()| hash)
+        };
+        self.off_thread(write).await
     }
 
     async fn contains(&self, hash: Hash) -> Result<bool, BlobError> {
@@ -220,6 +246,29 @@ mod tests {
         }
         let incoming = fs::read_dir(store.folder().join(INCOMING)).unwrap();
         assert_eq!(incoming.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn bytes_put_under_another_hash_can_not_be_got() {
+        let (_folder, store) = store();
+        let hash = hash_bytes(b"hello");
+        store.put_hashed(hash, b"jello".into()).await.unwrap();
+        let refused = store.get(hash, 5).await.unwrap_err();
+        assert!(matches!(refused, BlobError::Corrupt(_)), "{refused}");
+        store.put_hashed(hash, b"hello".into()).await.unwrap();
+        assert_eq!(store.get(hash, 5).await.unwrap(), b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_is_taken_out_is_gone_with_its_download() {
+        let (_folder, store) = store();
+        let hash = store.put(b"hello").await.unwrap();
+        fs::write(store.partial_path_of(hash), b"hel").unwrap();
+        for _ in 0..2 {
+            store.remove(hash).await.unwrap();
+            assert!(!store.contains(hash).await.unwrap());
+            assert!(!store.partial_path_of(hash).exists());
+        }
     }
 
     #[tokio::test]

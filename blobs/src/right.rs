@@ -19,6 +19,33 @@ pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Signatures of this client last so long: an upload must begin, not end, before.
 const RIGHT_LASTS: Duration = Duration::from_secs(10 * 60);
 
+/// What is uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// A blob.
+    Blob,
+    /// A job's advice list. Its hash is that of its bytes.
+    AdviceList,
+}
+
+impl Content {
+    /// How signatures name it, so that none for the one serves for the other.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Blob => "blob",
+            Self::AdviceList => "advice list",
+        }
+    }
+}
+
+/// The bytes of an upload, as signatures name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Payload {
+    pub(crate) content: Content,
+    pub(crate) hash: Hash,
+    pub(crate) length: u64,
+}
+
 /// What entitles a client to upload.
 #[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "a program has one or two")]
@@ -40,8 +67,8 @@ impl fmt::Debug for UploadRight {
 }
 
 impl UploadRight {
-    /// The `Authorization` header for an upload of `length` bytes with that hash.
-    pub(crate) fn header(&self, server: &Url, hash: Hash, length: u64, job: Option<u64>) -> String {
+    /// The `Authorization` header for an upload of these bytes.
+    pub(crate) fn header(&self, server: &Url, payload: &Payload, job: Option<u64>) -> String {
         match self {
             Self::Token(token) => format!("Bearer {token}"),
             Self::Key(key) => {
@@ -51,7 +78,7 @@ impl UploadRight {
                     job,
                     signature: [0; 64],
                 };
-                let message = signed.message(&authority(server), hash, length);
+                let message = signed.message(&authority(server), payload);
                 signed.signature = key.sign(message.as_bytes()).0;
                 signed.to_string()
             }
@@ -84,21 +111,23 @@ pub(crate) struct Signed {
 impl Signed {
     /// What is signed. In the wrapping of wallets' raw signatures, so that it never is a
     /// transaction as well.
-    pub(crate) fn message(&self, server: &str, hash: Hash, length: u64) -> String {
+    pub(crate) fn message(&self, server: &str, payload: &Payload) -> String {
         let job = self.job.map_or("none".to_owned(), |job| job.to_string());
         format!(
-            "<Bytes>mizan: upload blob\nserver={server}\nhash={}\nlength={length}\nexpires={}\njob={job}</Bytes>",
-            hex_hash(&hash),
+            "<Bytes>mizan: upload {}\nserver={server}\nhash={}\nlength={}\nexpires={}\njob={job}</Bytes>",
+            payload.content.name(),
+            hex_hash(&payload.hash),
+            payload.length,
             self.expires,
         )
     }
 
     /// Whether the account signed this for a server of any of these names.
-    pub(crate) fn is_for(&self, servers: &[String], hash: Hash, length: u64) -> bool {
+    pub(crate) fn is_for(&self, servers: &[String], payload: &Payload) -> bool {
         servers.iter().any(|server| {
             verify(
                 &Signature(self.signature),
-                self.message(server, hash, length),
+                self.message(server, payload),
                 &PublicKey(self.account),
             )
         })
@@ -181,9 +210,15 @@ mod tests {
     use super::*;
     use subxt_signer::sr25519::dev;
 
+    const BLOB: Payload = Payload {
+        content: Content::Blob,
+        hash: [1; 32],
+        length: 5,
+    };
+
     fn signed(job: Option<u64>) -> Signed {
         let server = Url::parse("https://Blobs.example.org/x").unwrap();
-        let header = UploadRight::Key(dev::alice()).header(&server, [1; 32], 5, job);
+        let header = UploadRight::Key(dev::alice()).header(&server, &BLOB, job);
         header.parse().unwrap()
     }
 
@@ -198,14 +233,25 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_holds_for_one_server_hash_length_time_and_job() {
+    fn a_signature_holds_for_one_server_content_hash_length_time_and_job() {
         let servers = ["blobs.example.org:443".to_owned()];
         let right = signed(Some(7));
-        assert!(right.is_for(&servers, [1; 32], 5));
-        assert!(!right.is_for(&["blobs.example.org:80".to_owned()], [1; 32], 5));
-        assert!(!right.is_for(&[], [1; 32], 5));
-        assert!(!right.is_for(&servers, [2; 32], 5));
-        assert!(!right.is_for(&servers, [1; 32], 6));
+        assert!(right.is_for(&servers, &BLOB));
+        assert!(!right.is_for(&["blobs.example.org:80".to_owned()], &BLOB));
+        assert!(!right.is_for(&[], &BLOB));
+        for other in [
+            Payload {
+                content: Content::AdviceList,
+                ..BLOB
+            },
+            Payload {
+                hash: [2; 32],
+                ..BLOB
+            },
+            Payload { length: 6, ..BLOB },
+        ] {
+            assert!(!right.is_for(&servers, &other), "{other:?}");
+        }
         for changed in [
             Signed { job: None, ..right },
             Signed {
@@ -217,7 +263,7 @@ mod tests {
                 ..right
             },
         ] {
-            assert!(!changed.is_for(&servers, [1; 32], 5));
+            assert!(!changed.is_for(&servers, &BLOB));
         }
     }
 

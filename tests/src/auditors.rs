@@ -100,12 +100,18 @@ impl Scene {
 
     /// Registers an auditor, and lets the product work for it.
     pub async fn audits(&self, auditor: &mut Auditor) -> Result<()> {
+        self.audits_with(auditor, &[]).await
+    }
+
+    /// The same with further arguments.
+    pub async fn audits_with(&self, auditor: &mut Auditor, more: &[&str]) -> Result<()> {
         let data = self.folder.path().join(auditor.name).display().to_string();
         let blobs = self.blobs.folder().display().to_string();
         let (url, key) = (&self.chain.url, auditor.secret.clone());
         let words = [
             "audit", "--url", url, "--key", &key, "--blobs", &blobs, "--data", &data,
         ];
+        let words = [&words, more].concat();
         self.begin(auditor, "mizan-worker", &words).await
     }
 

@@ -5,7 +5,7 @@ use crate::books::Supply;
 use crate::command::Mizan;
 use crate::process::{Launch, Process};
 use crate::wait::{until, Deadline};
-use crate::workers::{heard, Owner, Worker, BOND};
+use crate::workers::{heard, Owner, Place, Worker, BOND};
 use crate::{binaries, chain::Chain, digits, jobs};
 use anyhow::{ensure, Context, Result};
 use mizan_client::blobs::{BlobStore, LocalBlobStore};
@@ -154,9 +154,18 @@ impl Scene {
 
     /// An honest worker that does that many jobs at once.
     pub async fn worker(&self, slots: u32) -> Result<(Owner, Worker)> {
+        self.worker_with(slots, &[]).await
+    }
+
+    /// The same with further arguments.
+    pub async fn worker_with(&self, slots: u32, more: &[&str]) -> Result<(Owner, Worker)> {
         let owner = self.provider("honest", slots).await?;
-        let (url, folder) = (&self.chain.url, self.folder.path());
-        let worker = Worker::start("worker", &owner, url, self.blobs.folder(), folder, true)?;
+        let place = Place {
+            url: &self.chain.url,
+            blobs: self.blobs.folder(),
+            folder: self.folder.path(),
+        };
+        let worker = Worker::start_with("worker", &owner, place, more, true)?;
         heard(self.client(), &owner, Deadline::seconds(60)).await?;
         Ok((owner, worker))
     }

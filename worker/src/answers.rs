@@ -23,7 +23,7 @@ use mizan_client::{
 };
 use mizan_tensor::{Exhibits, Plan, ProgramError, TensorRef};
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::{error_span, info, warn, Instrument};
 
 /// Blob servers are waited for that long even when silence is about to convict.
 const LEAST_PATIENCE: Duration = Duration::from_secs(10);
@@ -297,8 +297,10 @@ async fn compute_again(
     let loading = work::load(&equipment.supply, job, plan.clone());
     let loaded = tokio::time::timeout(patience.max(LEAST_PATIENCE), loading).await;
     let loaded = loaded.map_err(|_| WorkError::TooSlow)??;
-    let execution = work::execute(equipment.executor.clone(), loaded).await?;
-    let (claim, _) = work::store(&equipment.supply.store, &execution).await?;
+    let executing = work::execute(equipment.executor.clone(), loaded);
+    let span = error_span!("executing", job = duty.key.job);
+    let execution = executing.instrument(span).await?;
+    let (claim, _) = work::store(&equipment.supply.store, execution).await?;
     drop(reserved);
     show_memory(equipment);
     if claim == duty.claim {

@@ -23,7 +23,8 @@ Exit codes:
   7  another process uses the same key
   8  `doctor` found a problem
   9  the worker was convicted, and has nothing left to answer for
- 10  the account that is to audit is not a registered auditor";
+ 10  the account that is to audit is not a registered auditor
+ 11  no GPU can be used, and --device is cuda";
 
 /// The daemon of a Mizan worker: takes jobs, computes them, attests the results, audits others'.
 #[derive(Parser)]
@@ -44,7 +45,7 @@ pub(crate) enum Command {
     /// result, proves it wrong, or says that not all could be had although the worker answered its
     /// demands. It opens its receipts when they are demanded. Computes on the processor only.
     ///
-    /// --ask and --max-job-bytes do nothing here.
+    /// --ask, --max-job-bytes and those about GPUs do nothing here.
     Audit(Options),
     /// Register the key as provider and worker, as far as it is not yet.
     Register(Register),
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Show the settings, or begin a configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Drive a device: what `run` and `doctor` start for each, and people never.
+    #[command(hide = true)]
+    CudaChild,
 }
 
 #[derive(Subcommand)]
@@ -84,7 +88,7 @@ impl Command {
             Self::Register(register) => register.options.clone(),
             Self::Doctor(shown) | Self::Key(KeyCommand::Show(shown)) => shown.options.clone(),
             Self::Config(ConfigCommand::Show(shown)) => shown.options.clone(),
-            Self::Config(ConfigCommand::Init(_)) => Options::default(),
+            Self::Config(ConfigCommand::Init(_)) | Self::CudaChild => Options::default(),
         }
     }
 }
@@ -122,6 +126,18 @@ pub(crate) struct Options {
     /// Most bytes of inputs, parameters and trace of one job; larger ones are declined.
     #[arg(long, value_name = "BYTES")]
     max_job_bytes: Option<String>,
+    /// What computes jobs. auto: the NVIDIA GPUs, or the processor if none can be used. cpu: the
+    /// processor alone. cuda: the GPUs, or `run` ends with 11. What the GPUs can't do the processor
+    /// does.
+    #[arg(long, value_name = "auto|cpu|cuda")]
+    device: Option<String>,
+    /// Which GPUs, with commas between, by the numbers that `doctor` shows [default: all].
+    #[arg(long, value_name = "NUMBERS")]
+    devices: Option<String>,
+    /// Most memory of each GPU for parameters that stay there between jobs [default: three
+    /// quarters of what is free].
+    #[arg(long, value_name = "BYTES")]
+    device_memory: Option<String>,
     /// Blob servers of your own, with commas between: asked after those that the job names, and
     /// given results too.
     #[arg(long, value_name = "URLS")]
@@ -142,6 +158,13 @@ pub(crate) struct Options {
     /// Bytes a second from blob servers: by it `audit` chooses what it fetches.
     #[arg(long, value_name = "BYTES")]
     bandwidth: Option<String>,
+    /// Multiply-accumulates a second on which `audit` counts; auto: measured when it starts.
+    #[arg(long, value_name = "MACS")]
+    speed: Option<String>,
+    /// true: `run` gives accumulators to whoever audits a whole result, so that it need not be
+    /// executed again, and `audit` takes them. Paid jobs go first.
+    #[arg(long, value_name = "BOOL")]
+    advice: Option<String>,
     /// Address and port for Prometheus' /metrics and for /health; a port alone means 127.0.0.1.
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<String>,
@@ -173,12 +196,17 @@ impl Options {
             ("ask", &self.ask),
             ("memory", &self.memory),
             ("max_job_bytes", &self.max_job_bytes),
+            ("device", &self.device),
+            ("devices", &self.devices),
+            ("device_memory", &self.device_memory),
             ("blob_servers", &self.blob_servers),
             ("allow_private_blob_servers", &allow),
             ("cache_bytes", &self.cache_bytes),
             ("cache_days", &self.cache_days),
             ("max_demands", &self.max_demands),
             ("bandwidth", &self.bandwidth),
+            ("speed", &self.speed),
+            ("advice", &self.advice),
             ("metrics", &self.metrics),
             ("log_format", &self.log_format),
             ("request_seconds", &self.request_seconds),

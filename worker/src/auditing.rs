@@ -13,6 +13,7 @@
 //! | [`gathering`] | getting them, from whoever has them |
 //! | [`servers`] | the folder of blobs and the blob servers as such a source |
 //! | [`sampled`], [`full`] | the two ways to check a result, without chain and network |
+//! | [`advice`] | a worker's accumulators, from blob servers |
 //! | [`choosing`] | what fits memory and time, and what costs less |
 //! | [`receipts`] | what proves that a result was looked at |
 //! | [`demanding`] | making the worker give what nobody has |
@@ -30,6 +31,7 @@
 //! | `drawn` | the chain has drawn this auditor; checking begins |
 //! | `demanding` | the worker must give what nobody has, or be convicted by silence |
 //! | `answered` | it gave it |
+//! | `checked` | all of the result was looked at, `form` says how: `executed`, or with `advice` |
 //! | `proving`, `proved` | something is wrong; the chain took the proof |
 //! | `passed` | a block has the verdict that nothing is wrong |
 //! | `withheld` | a block has the verdict that not all could be had |
@@ -51,6 +53,7 @@
 //! # Assumptions
 //! The node is trusted. One process a key. A job's tensors fit the memory it may have.
 
+pub mod advice;
 pub mod choosing;
 pub mod demanding;
 pub mod duties;
@@ -74,7 +77,7 @@ pub use subject::{Brief, DrawnSet, EarlierPass, Subject};
 use crate::{budget::Budget, metrics::Metrics, supply::Supply};
 use choosing::Machine;
 use housekeeping::{Brought, ReceiptFolder};
-use mizan_blobs::BlobError;
+use mizan_blobs::{BlobError, LocalBlobStore};
 use mizan_client::{account_of, AccountId, ClientError, Hash, Keypair};
 use mizan_engine::CpuExecutor;
 use mizan_tensor::{Accusation, ProgramError, RefereeError, Request};
@@ -92,6 +95,8 @@ pub struct Auditor {
     pub budget: Budget,
     /// How fast this machine and its network are.
     pub machine: Machine,
+    /// Where accumulators lie while they are read, if they are taken.
+    pub passing: Option<LocalBlobStore>,
     /// Most demands that it pays for, for each audit.
     pub max_demands: u32,
     /// What its receipts were made of.

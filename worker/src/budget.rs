@@ -27,10 +27,16 @@ pub struct Reserved {
 impl Budget {
     /// A budget of so much memory.
     pub fn new(memory: Memory) -> Self {
+        Self::without(memory, 0)
+    }
+
+    /// A budget of so much memory, of which something else takes a part.
+    pub fn without(memory: Memory, taken_bytes: u64) -> Self {
         let total_bytes = match memory {
             Memory::Auto => physical_memory() / 2,
             Memory::Bytes(bytes) => bytes,
         };
+        let total_bytes = total_bytes.saturating_sub(taken_bytes);
         let grains = u32::try_from(total_bytes / GRAIN).unwrap_or(u32::MAX);
         // Where a number of grains is more than the machine's word can count, that is no limit.
         let places = usize::try_from(grains).unwrap_or(usize::MAX);
@@ -55,6 +61,16 @@ impl Budget {
     /// Whether so much is free now, or never will be.
     pub fn has_room_for(&self, bytes: u64) -> bool {
         bytes > self.total_bytes || self.used_bytes().saturating_add(bytes) <= self.total_bytes
+    }
+
+    /// So much at once and before nobody who waits. `None` if it is not free now.
+    pub fn try_reserve(&self, bytes: u64) -> Option<Reserved> {
+        let grains = u32::try_from(bytes.div_ceil(GRAIN)).ok()?;
+        let permit = self.free.clone().try_acquire_many_owned(grains).ok()?;
+        Some(Reserved {
+            waited: false,
+            _grains: permit,
+        })
     }
 
     /// Waits until so much is free. `None` if there is not so much at all.
@@ -129,6 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn whoever_does_not_wait_gets_what_is_free_and_nobody_waits_for() {
+        let budget = budget(10 * GRAIN);
+        let first = budget.try_reserve(6 * GRAIN).unwrap();
+        assert!(budget.try_reserve(5 * GRAIN).is_none());
+        let mut waiting = Box::pin(budget.reserve(7 * GRAIN));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(first);
+        assert!(budget.try_reserve(4 * GRAIN).is_none());
+        assert!(waiting.now_or_never().flatten().unwrap().waited);
+        assert!(budget.try_reserve(11 * GRAIN).is_none());
+    }
+
+    #[test]
     fn a_job_larger_than_the_whole_budget_gets_nothing_at_once() {
         let budget = budget(10 * GRAIN);
         let whole = budget.reserve(10 * GRAIN).now_or_never().flatten();
@@ -143,6 +172,14 @@ mod tests {
         let physical = physical_memory();
         assert!(physical > 1 << 20);
         assert_eq!(Budget::new(Memory::Auto).total_bytes(), physical / 2);
+    }
+
+    #[test]
+    fn what_something_else_takes_no_job_gets() {
+        let budget = |taken| Budget::without(Memory::Bytes(10 * GRAIN), taken);
+        assert_eq!(budget(3 * GRAIN).total_bytes(), 7 * GRAIN);
+        assert!(budget(3 * GRAIN).try_reserve(8 * GRAIN).is_none());
+        assert_eq!(budget(11 * GRAIN).total_bytes(), 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The worker at work: connect, follow the chain, connect again.
 
+mod advising;
 mod answering;
 mod liveness;
 mod session;

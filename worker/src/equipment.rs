@@ -1,11 +1,13 @@
 //! What a worker is made of, apart from its connection.
 
 use crate::{
+    advice::Advisor,
     budget::Budget,
     cache::{wall_clock_seconds, CacheLimits},
     disk::DiskWatch,
     journal::{CachedBlob, Journal, JournalError},
     metrics::Metrics,
+    precedence::PaidJobs,
     rivals::Rivals,
     supply::{Brought, Supply},
 };
@@ -27,6 +29,10 @@ pub struct Equipment {
     pub max_job_bytes: u64,
     /// Memory for all jobs at once.
     pub budget: Budget,
+    /// The jobs that go before anything else.
+    pub paid: PaidJobs,
+    /// What gives advice to auditors, if that is wanted.
+    pub advisor: Option<Advisor>,
     /// Whether its disks have room.
     pub disk: DiskWatch,
     /// Whether somebody else uses its key.
@@ -80,6 +86,8 @@ impl Equipment {
             executor: Arc::new(mizan_engine::CpuExecutor::new()),
             max_job_bytes: u64::MAX,
             budget: Budget::new(crate::settings::Memory::Bytes(1 << 20)),
+            paid: PaidJobs::default(),
+            advisor: None,
             disk: DiskWatch::new(Vec::new()),
             rivals: Rivals::default(),
             metrics: Arc::new(Metrics::new().unwrap()),

@@ -5,6 +5,7 @@ use mizan_client::{blobs::BlobError, ClientError};
 use mizan_worker::{
     auditing::{follow::FollowError, AuditError},
     daemon::DaemonError,
+    devices::Unusable,
     journal::JournalError,
     keystore::KeystoreError,
     metrics::MetricsError,
@@ -22,6 +23,7 @@ const RIVAL: u8 = 7;
 pub(crate) const PROBLEMS: u8 = 8;
 const CONVICTED: u8 = 9;
 const NOT_AUDITOR: u8 = 10;
+const NO_DEVICE: u8 = 11;
 
 /// The exit code of an error.
 pub(crate) fn of(error: &anyhow::Error) -> u8 {
@@ -35,6 +37,9 @@ pub(crate) fn of(error: &anyhow::Error) -> u8 {
     // An auditor's own files; all other failures of audits are waited out.
     if error.is::<BlobError>() || error.is::<AuditError>() {
         return STORAGE;
+    }
+    if error.is::<Unusable>() {
+        return NO_DEVICE;
     }
     if let Some(error) = error.downcast_ref() {
         return of_journal(error);
@@ -108,7 +113,7 @@ mod tests {
         let not_auditor = NotAuditor {
             account: "5x".into(),
         };
-        let table: [(anyhow::Error, u8); 15] = [
+        let table: [(anyhow::Error, u8); 16] = [
             (KeystoreError::Missing("key".into()).into(), 3),
             (SettingsError::NoHome.into(), 3),
             (InitError::NoHome.into(), 3),
@@ -123,6 +128,7 @@ mod tests {
             (DaemonError::Convicted(convicted).into(), 9),
             (FollowError::Chain(incompatible()).into(), 4),
             (FollowError::NotAuditor(not_auditor).into(), 10),
+            (Unusable::CutOff.into(), 11),
             (anyhow::anyhow!("anything else"), 1),
         ];
         for (error, code) in table {

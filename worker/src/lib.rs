@@ -14,10 +14,12 @@
 //! | [`sampling`] | a look at a fresh result before it is believed |
 //! | [`supply`], [`delivery`] | the folder of blobs and the blob servers: getting from them, giving to them |
 //! | [`cache`] | which blobs can go |
-//! | [`budget`] | memory for several jobs at once |
+//! | [`budget`], [`precedence`] | memory for several jobs at once; paid jobs go first |
+//! | [`devices`] | GPUs, and the processor for what they can't do |
 //! | [`disk`] | disks that fill up |
 //! | [`steps`] | carrying out one step for one job |
 //! | [`demands`], [`answers`] | which demands for data are open, and their answers |
+//! | [`advice`] | accumulators for an auditor that checks a whole result |
 //! | [`endings`] | how attested jobs ended |
 //! | [`daemon`] | the connection, heartbeats, and steps for all jobs |
 //! | [`node`] | the connection, with a limit to every wait |
@@ -51,6 +53,9 @@
 //! `answering a demand`, `answered demand`, `demand is over`; as errors, demands that can't be
 //! answered.
 //!
+//! While an auditor checks a whole result, lines with `job`: `advised` for each operation whose
+//! accumulators a blob server has, and `gave advice to the auditor` once it has their list.
+//!
 //! # Goals
 //! - Killed at any moment, the worker neither loses a job nor contradicts itself.
 //! - Whatever it attests it has stored, with all that a proof about it can need, and keeps until
@@ -66,6 +71,7 @@
 //! checked against its hash.
 #![forbid(unsafe_code)]
 
+pub mod advice;
 pub mod answers;
 pub mod auditing;
 pub mod budget;
@@ -73,6 +79,7 @@ pub mod cache;
 pub mod daemon;
 pub mod delivery;
 pub mod demands;
+pub mod devices;
 pub mod disk;
 pub mod doctor;
 pub mod endings;
@@ -82,6 +89,7 @@ pub mod keystore;
 pub mod metrics;
 pub mod node;
 pub mod planning;
+pub mod precedence;
 pub mod registration;
 pub mod rivals;
 pub mod sampling;

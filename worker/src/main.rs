@@ -17,7 +17,12 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let mut out = std::io::stdout();
-    match execute(Arguments::parse().command, &mut out) {
+    let command = Arguments::parse().command;
+    if let Command::CudaChild = command {
+        // A device's process does nothing else: no log, no other threads.
+        return commands::cuda_child();
+    }
+    match execute(command, &mut out) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("mizan-worker: {error:#}");
@@ -49,7 +54,7 @@ fn execute(command: Command, out: &mut impl Write) -> Result<ExitCode> {
             Command::Config(ConfigCommand::Show(shown)) => {
                 commands::config::show(&layers, shown.json, out).map(|()| true)
             }
-            Command::Config(ConfigCommand::Init(_)) => Ok(true),
+            Command::Config(ConfigCommand::Init(_)) | Command::CudaChild => Ok(true),
         }
     });
     // A job that computes would hold the process up; the journal knows how to go on.

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `mizan_worker_jobs_total{outcome}` | jobs that were `attested`, `declined`, `dropped`, `settled`, `convicted`, `refused`, `unpaid` (attested and ended otherwise) |
 //! | `mizan_worker_audits_total{ruling}` | audits by `mizan-worker audit` whose result a block has: `pass`, `fraud`, `withheld` |
+//! | `mizan_worker_full_audits_total{form}` | whole results that `mizan-worker audit` checked: `executed` again, or with `advice` |
+//! | `mizan_worker_advice_lists_total` | audits to which this worker gave advice |
 //! | `mizan_worker_failed_attempts_total` | attempts at a step that failed and are repeated |
 //! | `mizan_worker_jobs_running` | steps that run now |
 //! | `mizan_worker_fetched_bytes_total`, `_pushed_bytes_total` | blobs from and to blob servers |
@@ -17,9 +19,14 @@
 //! | `mizan_worker_connected` | 1 while the node is followed |
 //! | `mizan_worker_disk_full` | 1 while no jobs are taken for want of space |
 //! | `mizan_worker_memory_bytes`, `_memory_used_bytes` | the memory budget, and what jobs have of it |
+//! | `mizan_worker_devices_usable`, `_devices_retired` | GPUs that work or would, and those that must not any more |
+//! | `mizan_worker_device_restarts_total` | processes of GPUs that were started again after a failure |
+//! | `mizan_worker_device_fallbacks_total` | executions that the processor did because no GPU could |
 
+mod devices;
 mod server;
 
+pub use devices::DeviceFigures;
 pub use server::{Listening, MetricsError};
 
 use prometheus::{
@@ -73,12 +80,18 @@ impl Outcome {
 /// What an audit can come to.
 const RULINGS: [&str; 3] = ["pass", "fraud", "withheld"];
 
+/// How a whole result can be checked.
+const FORMS: [&str; 2] = ["executed", "advice"];
+
 /// All figures.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     jobs: IntCounterVec,
     audits: IntCounterVec,
+    full_audits: IntCounterVec,
+    /// Audits to which advice was given.
+    pub advice_lists: IntCounter,
     /// Attempts at a step that failed.
     pub failed_attempts: IntCounter,
     /// Steps that run now.
@@ -109,6 +122,8 @@ pub struct Metrics {
     pub memory_bytes: IntGauge,
     /// What jobs have of it.
     pub memory_used_bytes: IntGauge,
+    /// Figures of devices.
+    pub devices: DeviceFigures,
 }
 
 impl Metrics {
@@ -116,16 +131,20 @@ impl Metrics {
     pub fn new() -> Result<Self, MetricsError> {
         let counter = |name: &str, help: &str| IntCounter::new(full(name), help);
         let gauge = |name: &str, help: &str| IntGauge::new(full(name), help);
+        let registry = Registry::new();
         let metrics = Self {
-            registry: Registry::new(),
-            jobs: IntCounterVec::new(
-                Opts::new(full("jobs_total"), "Jobs by how they ended for this worker"),
-                &["outcome"],
+            jobs: family(
+                "jobs_total",
+                "Jobs by how they ended for this worker",
+                "outcome",
             )?,
-            audits: IntCounterVec::new(
-                Opts::new(full("audits_total"), "Audits by what they came to"),
-                &["ruling"],
+            audits: family("audits_total", "Audits by what they came to", "ruling")?,
+            full_audits: family(
+                "full_audits_total",
+                "Whole results by how they were checked",
+                "form",
             )?,
+            advice_lists: counter("advice_lists_total", "Audits to which advice was given")?,
             failed_attempts: counter("failed_attempts_total", "Attempts at a step that failed")?,
             running: gauge("jobs_running", "Steps that run now")?,
             fetched_bytes: counter("fetched_bytes_total", "Bytes that came from blob servers")?,
@@ -144,22 +163,33 @@ impl Metrics {
             disk_full: gauge("disk_full", "1 while no jobs are taken for want of space")?,
             memory_bytes: gauge("memory_bytes", "The memory budget")?,
             memory_used_bytes: gauge("memory_used_bytes", "What jobs have of the memory budget")?,
+            devices: DeviceFigures::register(&registry)?,
+            registry,
         };
         metrics.register()?;
-        // Every outcome is shown from the beginning, so that rates of it can be computed.
-        for outcome in Outcome::ALL {
-            metrics.jobs.with_label_values(&[outcome.name()]);
-        }
-        for ruling in RULINGS {
-            metrics.audits.with_label_values(&[ruling]);
-        }
+        metrics.show_all();
         Ok(metrics)
     }
 
+    /// Every label is shown from the beginning, so that rates of it can be computed.
+    fn show_all(&self) {
+        for outcome in Outcome::ALL {
+            self.jobs.with_label_values(&[outcome.name()]);
+        }
+        for ruling in RULINGS {
+            self.audits.with_label_values(&[ruling]);
+        }
+        for form in FORMS {
+            self.full_audits.with_label_values(&[form]);
+        }
+    }
+
     fn register(&self) -> Result<(), MetricsError> {
-        let all: [Box<dyn Collector>; 17] = [
+        let all: [Box<dyn Collector>; 19] = [
             Box::new(self.jobs.clone()),
             Box::new(self.audits.clone()),
+            Box::new(self.full_audits.clone()),
+            Box::new(self.advice_lists.clone()),
             Box::new(self.failed_attempts.clone()),
             Box::new(self.running.clone()),
             Box::new(self.fetched_bytes.clone()),
@@ -192,6 +222,11 @@ impl Metrics {
         self.audits.with_label_values(&[ruling]).inc();
     }
 
+    /// A whole result was checked so: `executed` or with `advice`.
+    pub fn checked(&self, form: &'static str) {
+        self.full_audits.with_label_values(&[form]).inc();
+    }
+
     /// How many jobs ended so.
     pub fn jobs(&self, outcome: Outcome) -> u64 {
         self.jobs.with_label_values(&[outcome.name()]).get()
@@ -206,6 +241,11 @@ impl Metrics {
 /// A number for a gauge, which can't show larger ones.
 pub fn shown(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A counter for each value of a label.
+fn family(name: &str, help: &str, label: &str) -> Result<IntCounterVec, MetricsError> {
+    Ok(IntCounterVec::new(Opts::new(full(name), help), &[label])?)
 }
 
 fn full(name: &str) -> String {

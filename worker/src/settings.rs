@@ -12,7 +12,7 @@ mod values;
 
 pub use layers::{Environment, Flags, Layers, Origin, SettingsError, PREFIX};
 pub use template::{template, usual_file};
-pub use values::{LogFormat, Memory};
+pub use values::{DeviceUse, LogFormat, Memory, Speed};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -36,7 +36,7 @@ const fn field(name: &'static str, example: &'static str, meaning: &'static str)
 }
 
 /// All settings, in the order in which people read them.
-pub const FIELDS: [Field; 18] = [
+pub const FIELDS: [Field; 23] = [
     field("url", "\"ws://127.0.0.1:9944\"", "The node's address. Run your own: the worker believes it."),
     field("data", "\"/var/lib/mizan/worker\"", "Folder of the journal and, unless named otherwise, of key and blobs. One for each worker and chain. Default: $XDG_DATA_HOME/mizan/worker."),
     field("key_file", "\"/var/lib/mizan/worker/key\"", "File with the secret URI of the worker's key, readable by nobody else. Default: `key` in the data folder; `mizan-worker key new` makes it."),
@@ -45,12 +45,17 @@ pub const FIELDS: [Field; 18] = [
     field("ask", "\"0.01 MZN\"", "Least price per compute unit: set on the chain before working if it has another."),
     field("memory", "\"auto\"", "Memory for the tensors of all jobs at once, like \"8 GiB\"; auto: half of the machine's."),
     field("max_job_bytes", "\"4 GiB\"", "Most bytes of inputs, parameters and trace of one job; larger ones are declined."),
+    field("device", "\"auto\"", "What computes jobs. auto: the NVIDIA GPUs, or the processor if none can be used. cpu: the processor alone. cuda: the GPUs, or the worker does not start. What the GPUs can't do the processor does."),
+    field("devices", "[0, 1]", "Which GPUs, by the numbers that `mizan-worker doctor` shows. Default: all."),
+    field("device_memory", "\"8 GiB\"", "Most memory of each GPU for parameters that stay there between jobs. Default: three quarters of what is free."),
     field("blob_servers", "[\"https://blobs.example.org\"]", "Blob servers of your own: asked after those that the job names, and given results too."),
     field("allow_private_blob_servers", "false", "Whether jobs may name blob servers at private or loopback addresses. Strangers name them: true lets them reach into your network."),
     field("cache_bytes", "\"64 GiB\"", "Most bytes of blobs that the worker itself brought into the folder of blobs and that no unsettled job needs."),
     field("cache_days", "14", "Days after which such a blob is removed if no job used it."),
     field("max_demands", "64", "Most demands that `mizan-worker audit` pays for, for each audit. Beyond 64 they get dearer."),
     field("bandwidth", "\"1000000\"", "Bytes a second from blob servers: by it `mizan-worker audit` chooses what it fetches."),
+    field("speed", "\"auto\"", "Multiply-accumulates a second on which `mizan-worker audit` counts; auto: measured when it starts."),
+    field("advice", "true", "Whether the worker gives accumulators to whoever audits a whole result of it, and `mizan-worker audit` takes them. Paid jobs go first."),
     field("metrics", "\"127.0.0.1:9615\"", "Address and port for Prometheus' /metrics and for /health; a port alone means 127.0.0.1. Default: off."),
     field("log_format", "\"text\"", "text or json. What is logged is set by RUST_LOG, as in RUST_LOG=mizan_worker=debug."),
     field("request_seconds", "30", "Longest time to wait for one answer of the node."),
@@ -76,6 +81,12 @@ pub struct Settings {
     pub memory: Memory,
     /// Most bytes of inputs, parameters and trace of one job.
     pub max_job_bytes: u64,
+    /// What computes jobs.
+    pub device: DeviceUse,
+    /// Which devices, by the driver's numbers; all, if empty.
+    pub devices: Vec<u32>,
+    /// Memory of each device for parameters that stay there; most of what is free, if `None`.
+    pub device_memory: Option<u64>,
     /// The owner's own blob servers.
     pub blob_servers: Vec<String>,
     /// Whether jobs may name servers at private addresses.
@@ -88,6 +99,10 @@ pub struct Settings {
     pub max_demands: u32,
     /// Bytes a second from blob servers.
     pub bandwidth: u64,
+    /// Multiply-accumulates a second of an auditor.
+    pub speed: Speed,
+    /// Whether advice is given and taken.
+    pub advice: bool,
     /// Where metrics are served.
     pub metrics: Option<SocketAddr>,
     /// How log lines are written.

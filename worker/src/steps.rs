@@ -20,7 +20,7 @@ use mizan_client::{
 };
 use mizan_tensor::Plan;
 use std::{sync::Arc, time::Duration};
-use tracing::info;
+use tracing::{error_span, info, Instrument};
 
 /// Time of a block.
 pub(crate) const BLOCK_SECONDS: u64 = 3;
@@ -182,6 +182,7 @@ impl Task {
             return Err(too_large(audited, self.equipment.max_job_bytes));
         }
         let bytes = job_bytes(plan.cost(), job.batch);
+        let _goes_first = self.equipment.paid.begin();
         if !budget.has_room_for(bytes) {
             info!(job = self.key.job, step = %"waiting", bytes, "job");
         }
@@ -217,11 +218,12 @@ impl Task {
         self.equipment.remember(&loaded.used, true)?;
         let (id, executor) = (self.key.job, executor.clone());
         info!(job = id, step = %"computing", batch = job.batch, executor = executor.name(), "job");
-        let execution = work::execute(executor, loaded).await?;
+        let span = error_span!("executing", job = id);
+        let execution = work::execute(executor, loaded).instrument(span).await?;
         metrics
             .macs
             .inc_by(u64::try_from(job.macs).unwrap_or(u64::MAX));
-        let (claim, stored) = work::store(&supply.store, &execution).await?;
+        let (claim, stored) = work::store(&supply.store, execution).await?;
         let result = work::claimed(&claim);
         if job.blob_servers.is_empty() {
             // The requester reads it from the folder: only the requester can remove it.

@@ -4,6 +4,8 @@
 //! job, so those at private addresses are refused unless the owner allows them; the owner's own
 //! servers are trusted to be where they are.
 
+mod advice;
+
 use mizan_blobs::{
     BlobClient, BlobError, BlobStore, ClientSettings, LocalBlobStore, Reason, TransferError,
     UploadRight, Url,
@@ -129,12 +131,15 @@ impl Supply {
             Err(BlobError::Corrupt(_)) if has_servers => self.remove(hash).await?,
             Err(error) => return Err(error.into()),
         }
-        self.fetch(servers, hash, max_bytes).await?;
+        self.fetch_into(&self.store, servers, hash, max_bytes)
+            .await?;
         Ok((self.store.get(hash, max_bytes).await?, true))
     }
 
-    async fn fetch(
+    /// Brings a blob into a folder: from the servers of the job, then from the owner's.
+    pub async fn fetch_into(
         &self,
+        store: &LocalBlobStore,
         servers: &[String],
         hash: Hash,
         max_bytes: u64,
@@ -146,11 +151,7 @@ impl Supply {
             if urls.is_empty() {
                 continue;
             }
-            match clients
-                .fetch
-                .fetch(&urls, hash, max_bytes, &self.store)
-                .await
-            {
+            match clients.fetch.fetch(&urls, hash, max_bytes, store).await {
                 Ok(_) => return Ok(()),
                 Err(error) => last = Some(error),
             }

@@ -8,8 +8,8 @@ use crate::{
 };
 use mizan_blobs::{BlobError, BlobStore, LocalBlobStore};
 use mizan_client::{calls::DeclineReason, views::JobView, Hash};
-use mizan_engine::{EngineError, Executor};
-use mizan_tensor::{Execution, ExecutionError, Plan, ProgramError, TensorRef};
+use mizan_engine::{commit, EngineError, Executor};
+use mizan_tensor::{Commitment, Execution, ExecutionError, Plan, ProgramError, TensorRef};
 use std::sync::Arc;
 
 /// Why a job could not be computed.
@@ -198,9 +198,12 @@ async fn get_all(
     Ok(blobs)
 }
 
-/// Executes a job on a thread of its own, and looks at the result before it is believed.
+/// Executes a job on a thread of its own, and looks at the result before it is believed. What is
+/// logged meanwhile is in the caller's span.
 pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Execution, WorkError> {
+    let span = tracing::Span::current();
     let run = move || {
+        let _logged_there = span.enter();
         let parameters: Vec<&[u8]> = loaded.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = loaded.inputs.iter().map(Vec::as_slice).collect();
         let Loaded { plan, batch, .. } = &loaded;
@@ -218,31 +221,24 @@ pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Exec
 /// this returns, they are on the disk.
 pub async fn store(
     store: &LocalBlobStore,
-    execution: &Execution,
+    execution: Execution,
 ) -> Result<(Claim, Vec<Brought>), WorkError> {
-    let (mut outputs, mut brought) = (Vec::with_capacity(execution.outputs.len()), Vec::new());
-    for output in &execution.outputs {
-        outputs.push(store_one(store, output, &mut brought).await?);
-    }
-    let trace = store_one(store, &execution.trace, &mut brought).await?;
-    Ok((Claim { outputs, trace }, brought))
-}
-
-async fn store_one(
-    store: &LocalBlobStore,
-    bytes: &[u8],
-    brought: &mut Vec<Brought>,
-) -> Result<Hash, WorkError> {
-    let hash = mizan_tensor::hash_bytes(bytes);
-    let there = store.contains(hash).await.map_err(WorkError::Storing)?;
-    store.put(bytes).await.map_err(WorkError::Storing)?;
-    if !there {
-        brought.push(Brought {
-            hash,
+    let committed = tokio::task::spawn_blocking(move || (commit(&execution), execution)).await;
+    let (Commitment { outputs, trace }, execution) = committed.map_err(|_| WorkError::CutOff)?;
+    let mut brought = Vec::new();
+    // The trace first: an output that is the whole of it is there then.
+    let results = outputs.iter().zip(execution.outputs);
+    for (hash, bytes) in std::iter::once((&trace, execution.trace)).chain(results) {
+        let new = Brought {
+            hash: *hash,
             bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        });
+        };
+        let there = store.contains(*hash).await.map_err(WorkError::Storing)?;
+        let stored = store.put_hashed(*hash, bytes).await;
+        stored.map_err(WorkError::Storing)?;
+        brought.extend((!there).then_some(new));
     }
-    Ok(hash)
+    Ok((Claim { outputs, trace }, brought))
 }
 
 /// The blobs of a claim: outputs, then the trace.

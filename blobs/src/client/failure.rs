@@ -7,8 +7,8 @@ use std::{error::Error, fmt, time::Duration};
 /// Why one server did not do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// It does not have the blob.
-    #[error("it does not have the blob")]
+    /// It does not have it.
+    #[error("it does not have it")]
     NotFound,
     /// It sent bytes that are not the blob's, or do not prove that they are.
     #[error("it lied: what it sent from byte {offset} on is not the blob")]
@@ -81,6 +81,15 @@ impl Reason {
                 _ => false,
             },
             _ => false,
+        }
+    }
+
+    /// Success with a body that makes no sense.
+    pub(super) fn malformed() -> Self {
+        Self::Refused {
+            status: 200,
+            kind: "malformed".into(),
+            message: "the answer is not that of a blob server".into(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Blobs from and to servers that strangers may have named.
 
 mod addresses;
+mod advice;
 mod failure;
 mod fetch;
 mod partial;

@@ -1,7 +1,10 @@
 //! Uploads: to all servers named, resumed where they broke off.
 
 use super::{failure, BlobClient, Failure, Reason, TransferError};
-use crate::{local::at, pace::least_bytes, BlobError, Hash, LocalBlobStore, UploadRight};
+use crate::{
+    local::at, pace::least_bytes, right::Payload, BlobError, Content, Hash, LocalBlobStore,
+    UploadRight,
+};
 use futures::{future::join_all, StreamExt};
 use reqwest::{header, Body, Method, Response};
 use serde::Deserialize;
@@ -88,17 +91,42 @@ impl BlobClient {
         });
         let mut pushed = Pushed::default();
         for (server, result) in join_all(pushes).await {
-            match result? {
-                Ok(()) => pushed.on.push(server.clone()),
-                Err(reason) => pushed.failed.push(failure(server, reason)),
-            }
+            pushed.note(server, result?);
         }
-        if pushed.on.is_empty() {
-            let failures = pushed.failed;
+        pushed.or_failed(hash)
+    }
+}
+
+impl Pushed {
+    pub(super) fn note(&mut self, server: &Url, result: Result<(), Reason>) {
+        match result {
+            Ok(()) => self.on.push(server.clone()),
+            Err(reason) => self.failed.push(failure(server, reason)),
+        }
+    }
+
+    /// An error if no server has it.
+    pub(super) fn or_failed(self, hash: Hash) -> Result<Self, TransferError> {
+        if self.on.is_empty() {
+            let failures = self.failed;
             return Err(TransferError::Failed { hash, failures });
         }
-        Ok(pushed)
+        Ok(self)
     }
+}
+
+/// The header that entitles to an upload.
+pub(super) fn authorization(
+    right: &UploadRight,
+    server: &Url,
+    payload: &Payload,
+    job: Option<u64>,
+) -> Result<header::HeaderValue, Reason> {
+    let text = right.header(server, payload, job);
+    let mut value = header::HeaderValue::from_str(&text)
+        .map_err(|_| Reason::BadUrl("the token has characters that can't be sent".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl Push<'_> {
@@ -135,13 +163,12 @@ impl Push<'_> {
     }
 
     fn authorization(&self) -> Result<header::HeaderValue, Reason> {
-        let text = self
-            .right
-            .header(self.server, self.hash, self.length, self.job);
-        let mut value = header::HeaderValue::from_str(&text)
-            .map_err(|_| Reason::BadUrl("the token has characters that can't be sent".into()))?;
-        value.set_sensitive(true);
-        Ok(value)
+        let payload = Payload {
+            content: Content::Blob,
+            hash: self.hash,
+            length: self.length,
+        };
+        authorization(self.right, self.server, &payload, self.job)
     }
 
     async fn arrived(&self) -> Result<Arrived, Reason> {
@@ -153,11 +180,7 @@ impl Push<'_> {
         let answer = self.client.send(request).await?;
         let body = timeout(self.client.settings.idle, super::start_of(answer)).await;
         let body = body.map_err(|_| Reason::Stalled { offset: 0 })?;
-        serde_json::from_slice(&body).map_err(|_| Reason::Refused {
-            status: 200,
-            kind: "malformed".into(),
-            message: "the answer is not that of a blob server".into(),
-        })
+        serde_json::from_slice(&body).map_err(|_| Reason::malformed())
     }
 
     async fn send_from(&self, offset: u64) -> Result<Result<(), Reason>, BlobError> {

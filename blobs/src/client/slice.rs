@@ -88,32 +88,43 @@ impl BlobClient {
     }
 
     /// Reads a body that is no longer than the slice.
-    async fn read_body(&self, mut response: Response, wanted: &Wanted) -> Result<Vec<u8>, Reason> {
+    async fn read_body(&self, response: Response, wanted: &Wanted) -> Result<Vec<u8>, Reason> {
         let (limit, offset) = (wanted.slice_bytes, wanted.start);
+        let announced = response.content_length();
+        let slice = self.read_at_most(response, limit, offset).await?;
+        let bytes = u64::try_from(slice.len()).unwrap_or(u64::MAX);
+        // Where nobody said how much comes, an early end may be a break.
+        if bytes < limit && announced.is_none() {
+            return Err(Reason::Cut { offset });
+        }
+        Ok(slice)
+    }
+
+    /// Reads a body of at most `limit` bytes, about the blob from byte `offset` on.
+    pub(super) async fn read_at_most(
+        &self,
+        mut response: Response,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Vec<u8>, Reason> {
         let announced = response.content_length();
         if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
             return Err(Reason::TooLarge { bytes, limit });
         }
         let mut pace = Pace::new(self.settings.idle, self.settings.min_bytes_per_second);
         let stalled = |_| Reason::Stalled { offset };
-        let mut slice = Vec::new();
-        let mut bytes = 0;
+        let mut body = Vec::new();
         loop {
             let piece = pace.wait(response.chunk()).await.map_err(stalled)?;
             let Some(piece) = piece.map_err(|error| Reason::of(&error, offset))? else {
-                break;
+                return Ok(body);
             };
             pace.count(piece.len()).map_err(stalled)?;
-            slice.extend_from_slice(&piece);
-            bytes = u64::try_from(slice.len()).unwrap_or(u64::MAX);
+            body.extend_from_slice(&piece);
+            let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
             if bytes > limit {
                 return Err(Reason::TooLarge { bytes, limit });
             }
         }
-        // Where nobody said how much comes, an early end may be a break.
-        if bytes < limit && announced.is_none() {
-            return Err(Reason::Cut { offset });
-        }
-        Ok(slice)
     }
 }

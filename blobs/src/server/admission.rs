@@ -2,8 +2,8 @@
 
 use super::{http_error::HttpError, room::Uploader, Shared};
 use crate::{
-    right::{now, Signed, CLOCK_SKEW, LONGEST_RIGHT},
-    Account, BlobError, Hash,
+    right::{now, Payload, Signed, CLOCK_SKEW, LONGEST_RIGHT},
+    Account, BlobError, Content, Hash,
 };
 use axum::http::{header::AUTHORIZATION, HeaderMap, StatusCode};
 use std::{collections::HashSet, fmt, fs, future::Future, io::Read, path::Path, pin::Pin};
@@ -15,9 +15,11 @@ pub struct Upload {
     pub account: Account,
     /// The job it belongs to, as the account says.
     pub job: Option<u64>,
-    /// The blob's hash.
+    /// What it is.
+    pub content: Content,
+    /// Its hash.
     pub hash: Hash,
-    /// The blob's length in bytes.
+    /// Its length in bytes.
     pub length: u64,
 }
 
@@ -149,12 +151,13 @@ fn hash_token(token: &str) -> blake3::Hash {
 }
 
 impl Shared {
-    /// Who uploads, if the `Authorization` header entitles to this upload.
+    /// Who uploads, if the `Authorization` header entitles to this upload, and is for `job` if one is
+    /// given.
     pub(crate) async fn authorise(
         &self,
         headers: &HeaderMap,
-        hash: Hash,
-        length: u64,
+        payload: &Payload,
+        job: Option<u64>,
     ) -> Result<Uploader, HttpError> {
         let header = headers
             .get(AUTHORIZATION)
@@ -171,12 +174,16 @@ impl Shared {
         let signed: Signed = header
             .parse()
             .map_err(|what| HttpError::unauthorized(format!("malformed Authorization: {what}")))?;
-        self.check_signature(&signed, hash, length)?;
+        self.check_signature(&signed, payload)?;
+        if job.is_some() && signed.job != job {
+            return Err(HttpError::unauthorized("the signature is for another job"));
+        }
         let upload = Upload {
             account: signed.account,
             job: signed.job,
-            hash,
-            length,
+            content: payload.content,
+            hash: payload.hash,
+            length: payload.length,
         };
         let (status, kind, why) = match self.gate.admit(&upload).await {
             Ok(()) => return Ok(signed.account),
@@ -186,7 +193,7 @@ impl Shared {
         Err(HttpError::new(status, kind, why))
     }
 
-    fn check_signature(&self, signed: &Signed, hash: Hash, length: u64) -> Result<(), HttpError> {
+    fn check_signature(&self, signed: &Signed, payload: &Payload) -> Result<(), HttpError> {
         let now = now();
         let skew = CLOCK_SKEW.as_secs();
         if signed.expires.saturating_add(skew) < now {
@@ -199,7 +206,7 @@ impl Shared {
                 "the signature lasts over an hour: let it expire sooner, and check the clock";
             return Err(HttpError::unauthorized(message));
         }
-        if signed.is_for(&self.names, hash, length) {
+        if signed.is_for(&self.names, payload) {
             return Ok(());
         }
         Err(HttpError::unauthorized(

@@ -1,6 +1,9 @@
-//! What nobody used for long is removed, and what does not fit, oldest first.
+//! What nobody used for long is removed, and what does not fit, oldest first: blobs and advice lists.
 
-use super::storage::{Storage, StorageError};
+use super::{
+    locations::{Kind, Listed},
+    storage::{Storage, StorageError},
+};
 use crate::{local::at, name::parse_name, Hash};
 use futures::TryStreamExt;
 use std::{
@@ -15,13 +18,13 @@ use tokio::sync::{Mutex as AsyncMutex, RwLock};
 /// What is garbage.
 #[derive(Clone, Debug)]
 pub struct GarbageRules {
-    /// A blob that was not used for longer.
+    /// A blob or an advice list that was not used for longer.
     pub max_age: Option<Duration>,
-    /// The least recently used blobs, while all together are more than this.
+    /// The least recently used blobs and advice lists, while all together are more than this.
     pub max_total_bytes: Option<u64>,
     /// An upload that did not go on for longer.
     pub abandoned_after: Duration,
-    /// Never these.
+    /// Never these blobs.
     pub keep: HashSet<Hash>,
 }
 
@@ -42,11 +45,13 @@ impl Default for GarbageRules {
 pub struct Collected {
     /// How many blobs were removed.
     pub blobs: u64,
-    /// How many bytes these had.
+    /// How many advice lists were removed.
+    pub advice_lists: u64,
+    /// How many bytes both had.
     pub bytes: u64,
     /// How many uploads were given up.
     pub uploads: u64,
-    /// The bytes of the blobs that are left.
+    /// The bytes of what is left.
     pub bytes_left: u64,
 }
 
@@ -90,64 +95,70 @@ pub(crate) struct Kept(
     #[allow(dead_code, reason = "only its drop matters")] tokio::sync::OwnedRwLockReadGuard<()>,
 );
 
-struct Blob {
-    hash: Hash,
+/// Something that may be garbage.
+struct Object {
+    kind: Kind,
+    name: Hash,
     bytes: u64,
     used: SystemTime,
 }
 
 impl Storage {
-    /// Removes what is garbage by these rules, never a blob that is just read or written through
-    /// this storage. Run it where the server runs: other processes do not know what is in use.
+    /// Removes what is garbage by these rules, never what is just read or written through this
+    /// storage. Run it where the server runs: other processes do not know what is in use.
     pub async fn collect_garbage(&self, rules: &GarbageRules) -> Result<Collected, StorageError> {
-        let mut blobs = self.by_last_use().await?;
-        blobs.sort_by_key(|blob| blob.used);
+        let mut objects = self.by_last_use().await?;
+        objects.sort_by_key(|object| object.used);
         let mut collected = Collected {
-            bytes_left: blobs.iter().map(|blob| blob.bytes).sum(),
+            bytes_left: objects.iter().map(|object| object.bytes).sum(),
             ..Collected::default()
         };
         let now = SystemTime::now();
-        for blob in blobs.iter().filter(|blob| !rules.keep.contains(&blob.hash)) {
-            let old = is_older(rules.max_age, blob.used, now);
+        for object in objects.iter().filter(|object| !is_kept(rules, object)) {
+            let old = is_older(rules.max_age, object.used, now);
             let too_much = rules
                 .max_total_bytes
                 .is_some_and(|limit| collected.bytes_left > limit);
-            if (old || too_much) && self.remove_unused(blob.hash).await? {
-                collected.blobs = collected.blobs.saturating_add(1);
-                collected.bytes = collected.bytes.saturating_add(blob.bytes);
-                collected.bytes_left = collected.bytes_left.saturating_sub(blob.bytes);
+            if (old || too_much) && self.remove_unused(object.kind, object.name).await? {
+                let count = match object.kind {
+                    Kind::Blob => &mut collected.blobs,
+                    Kind::AdviceList => &mut collected.advice_lists,
+                };
+                *count = count.saturating_add(1);
+                collected.bytes = collected.bytes.saturating_add(object.bytes);
+                collected.bytes_left = collected.bytes_left.saturating_sub(object.bytes);
             }
         }
         collected.uploads = self.remove_abandoned(rules.abandoned_after, now).await?;
         Ok(collected)
     }
 
-    async fn by_last_use(&self) -> Result<Vec<Blob>, StorageError> {
-        let mut blobs: HashMap<Hash, (u64, SystemTime)> = HashMap::new();
+    async fn by_last_use(&self) -> Result<Vec<Object>, StorageError> {
+        let mut found: HashMap<(Kind, Hash), (u64, SystemTime)> = HashMap::new();
         let mut notes = HashMap::new();
         let mut objects = self.list();
-        while let Some((is_blob, hash, object)) = objects.try_next().await? {
-            let time = object.last_modified.into();
-            if is_blob {
-                blobs.insert(hash, (object.size, time));
-            } else {
-                notes.insert(hash, time);
+        while let Some(Listed { kind, name, meta }) = objects.try_next().await? {
+            let time = meta.last_modified.into();
+            match kind {
+                Some(kind) => drop(found.insert((kind, name), (meta.size, time))),
+                None => drop(notes.insert(name, time)),
             }
         }
-        let with_notes = |(hash, (bytes, stored)): (Hash, (u64, SystemTime))| Blob {
-            hash,
+        let with_notes = |((kind, name), (bytes, stored)): (_, (u64, SystemTime))| Object {
+            kind,
+            name,
             bytes,
-            used: notes.get(&hash).map_or(stored, |used| stored.max(*used)),
+            used: notes.get(&name).map_or(stored, |used| stored.max(*used)),
         };
-        Ok(blobs.into_iter().map(with_notes).collect())
+        Ok(found.into_iter().map(with_notes).collect())
     }
 
-    async fn remove_unused(&self, hash: Hash) -> Result<bool, StorageError> {
-        let locks = self.in_use.of(hash);
+    async fn remove_unused(&self, kind: Kind, name: Hash) -> Result<bool, StorageError> {
+        let locks = self.in_use.of(name);
         let Ok(_removing) = locks.removal.try_write() else {
             return Ok(false);
         };
-        self.remove(hash).await?;
+        self.remove(kind, name).await?;
         Ok(true)
     }
 
@@ -184,6 +195,10 @@ impl Storage {
         }
         Ok(abandoned)
     }
+}
+
+fn is_kept(rules: &GarbageRules, object: &Object) -> bool {
+    object.kind == Kind::Blob && rules.keep.contains(&object.name)
 }
 
 /// The name of an upload's file: who uploads, and what.

@@ -1,10 +1,12 @@
 //! Blobs over HTTP, for those who have what others need.
 
 mod admission;
+mod advice;
 mod connections;
 mod downloads;
 mod garbage;
 mod http_error;
+mod locations;
 mod room;
 mod slices;
 mod storage;
@@ -41,7 +43,7 @@ use tokio::{net::TcpListener, sync::watch, time};
 pub struct Limits {
     /// Longest blob that can be uploaded.
     pub max_blob_bytes: u64,
-    /// All blobs together; uploads that do not fit are refused until garbage is collected. What
+    /// All blobs and advice lists together; uploads that do not fit are refused until garbage is collected. What
     /// other processes put into a folder counts from the next collection on.
     pub max_total_bytes: u64,
     /// Uploads at once.
@@ -230,6 +232,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/blobs/{hash}/verified", get(verified::stream))
         .route("/v1/blobs/{hash}/slice", get(slices::slice))
         .route("/v1/uploads/{hash}", get(uploads::arrived))
+        .route("/v1/advice/{job}", get(advice::get).put(advice::put))
         .fallback(|| async { HttpError::not_found("there is no such address here".into()) })
         .method_not_allowed_fallback(|| async { HttpError::method_not_allowed() })
         .layer(middleware::from_fn(mark_working))

@@ -1,10 +1,12 @@
 //! Where a server's blobs are: any object store, a folder among them.
 
-use super::garbage::InUse;
+use super::{
+    garbage::InUse,
+    locations::{location, stored_as, Kind, Listed, OUTBOARDS, UPLOADS, USED},
+};
 use crate::{
     channel_reader::ChannelReader,
     local::{at, place},
-    name::{parse_name, path_parts},
     store::is_full,
     tree::{write_outboard, Subtree, PAIR_BYTES},
     BlobError, Hash, LocalBlobStore,
@@ -12,26 +14,20 @@ use crate::{
 use bytes::Bytes;
 use futures::{stream, stream::BoxStream, StreamExt, TryStreamExt};
 use object_store::{
-    local::LocalFileSystem, path::Path as Location, ObjectMeta, ObjectStore, ObjectStoreExt,
-    WriteMultipart,
+    local::LocalFileSystem, path::Path as Location, ObjectStore, ObjectStoreExt, WriteMultipart,
 };
 use std::{
     error::Error,
     fs,
     future::ready,
     io,
+    io::Write,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::{io::AsyncReadExt, sync::mpsc, task};
 
-/// Folder of the outboards, by the same names as the blobs.
-const OUTBOARDS: &str = "outboards";
-/// Folder of empty objects that say when a blob was last used, where a blob's own time can't.
-const USED: &str = "used";
-/// Folder of uploads that are not whole.
-const UPLOADS: &str = "uploads";
 /// As much is read at once.
 const PAGE_BYTES: u64 = 1 << 20;
 
@@ -240,6 +236,41 @@ impl Storage {
         }
     }
 
+    /// A small object as a whole, if it is here and no longer.
+    pub(crate) async fn read_whole(
+        &self,
+        kind: Kind,
+        name: Hash,
+        max_bytes: u64,
+    ) -> Result<Option<Bytes>, StorageError> {
+        match self.objects.get(&location(kind.folder(), &name)).await {
+            Ok(object) if object.meta.size > max_bytes => Ok(None),
+            Ok(object) => Ok(Some(object.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores a small object as a whole, in place of what is there. Says whether there was none.
+    pub(crate) async fn write_whole(
+        &self,
+        kind: Kind,
+        name: Hash,
+        bytes: Vec<u8>,
+    ) -> Result<bool, StorageError> {
+        let location = location(kind.folder(), &name);
+        let is_new = self.length_at(&location).await?.is_none();
+        let staging = self.staging.clone();
+        let staged = task::spawn_blocking(move || {
+            let mut file = tempfile::NamedTempFile::new_in(&staging).map_err(at(&staging))?;
+            file.write_all(&bytes).map_err(at(file.path()))?;
+            file.as_file().sync_all().map_err(at(file.path()))?;
+            Ok::<_, StorageError>(file.into_temp_path())
+        });
+        self.put(location, &staged.await??).await?;
+        Ok(is_new)
+    }
+
     async fn put(&self, location: Location, file: &Path) -> Result<(), StorageError> {
         if let Some(store) = &self.folder {
             let target = store.folder().join(location.as_ref());
@@ -263,9 +294,15 @@ impl Storage {
 
     /// Remembers that a blob was used just now.
     pub(crate) async fn mark_used(&self, hash: Hash) {
+        self.mark(Kind::Blob, hash).await;
+    }
+
+    /// Remembers that something was used just now.
+    pub(crate) async fn mark(&self, kind: Kind, name: Hash) {
         let marked = match &self.folder {
             Some(store) => {
-                let path = store.path_of(hash);
+                let location = location(kind.folder(), &name);
+                let path = store.folder().join(location.as_ref());
                 let touch = move || {
                     let file = fs::File::open(path)?;
                     file.set_modified(std::time::SystemTime::now())
@@ -273,7 +310,7 @@ impl Storage {
                 matches!(task::spawn_blocking(touch).await, Ok(Ok(())))
             }
             None => {
-                let location = location(Some(USED), &hash);
+                let location = location(Some(USED), &name);
                 self.objects
                     .put(&location, Bytes::new().into())
                     .await
@@ -281,41 +318,39 @@ impl Storage {
             }
         };
         if !marked {
-            tracing::warn!(blob = crate::hex_hash(&hash), "could not note its last use");
+            tracing::warn!(blob = crate::hex_hash(&name), "could not note its last use");
         }
     }
 
-    /// All blobs together.
+    /// All blobs and advice lists together.
     pub async fn total_bytes(&self) -> Result<u64, StorageError> {
         let bytes = self
             .objects
             .list(None)
             .try_fold(0_u64, |sum, object| async move {
-                let blob = matches!(named(&object.location), Some((None, _)));
-                Ok(sum.saturating_add(if blob { object.size } else { 0 }))
+                let counts = matches!(stored_as(&object.location), Some((Some(_), _)));
+                Ok(sum.saturating_add(if counts { object.size } else { 0 }))
             });
         Ok(bytes.await?)
     }
 
-    /// Everything that is stored under a blob's name, and whether it is the blob itself or a note
-    /// of its last use.
-    pub(crate) fn list(
-        &self,
-    ) -> BoxStream<'static, Result<(bool, Hash, ObjectMeta), StorageError>> {
-        let stored = |object: ObjectMeta| match named(&object.location)? {
-            (None, hash) => Some((true, hash, object)),
-            (Some(folder), hash) => (folder == USED).then_some((false, hash, object)),
-        };
+    /// Everything that is stored under a name, and the notes of its last use.
+    pub(crate) fn list(&self) -> BoxStream<'static, Result<Listed, StorageError>> {
         let objects = self.objects.list(None).map_err(StorageError::from);
         objects
-            .try_filter_map(move |object| ready(Ok(stored(object))))
+            .try_filter_map(|object| ready(Ok(Listed::of(object))))
             .boxed()
     }
 
-    /// Removes a blob and what belongs to it.
-    pub(crate) async fn remove(&self, hash: Hash) -> Result<(), StorageError> {
-        for folder in [None, Some(OUTBOARDS), Some(USED)] {
-            self.delete(&location(folder, &hash)).await?;
+    /// Removes something and what belongs to it.
+    pub(crate) async fn remove(&self, kind: Kind, name: Hash) -> Result<(), StorageError> {
+        let also = match kind {
+            Kind::Blob => &[OUTBOARDS, USED][..],
+            Kind::AdviceList => &[USED],
+        };
+        self.delete(&location(kind.folder(), &name)).await?;
+        for folder in also {
+            self.delete(&location(Some(folder), &name)).await?;
         }
         Ok(())
     }
@@ -347,18 +382,4 @@ fn outboard_of(
         .map_err(at(file.path()))?;
     file.as_file().sync_all().map_err(at(file.path()))?;
     Ok((written, file.into_temp_path()))
-}
-
-fn location(folder: Option<&str>, hash: &Hash) -> Location {
-    let parts = path_parts(hash);
-    let folder = folder.into_iter();
-    Location::from_iter(folder.chain(parts.iter().map(String::as_str)))
-}
-
-/// Which folder and which blob a location belongs to.
-fn named(at: &Location) -> Option<(Option<String>, Hash)> {
-    let mut parts: Vec<_> = at.parts().map(|part| part.as_ref().to_owned()).collect();
-    let hash = parse_name(&parts.pop()?)?;
-    let folder = (parts.len() == 3).then(|| parts.remove(0));
-    (*at == location(folder.as_deref(), &hash)).then_some((folder, hash))
 }

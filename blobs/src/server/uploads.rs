@@ -8,13 +8,14 @@ use super::{
     storage::StorageError,
     Shared,
 };
-use crate::{hex_hash, local::at, pace::Pace, Hash};
+use crate::{hex_hash, local::at, pace::Pace, right::Payload, Content, Hash};
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::{Path, State},
     http::{header::CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc};
@@ -36,7 +37,9 @@ pub(crate) async fn arrived(
     let length = number(&headers, &LENGTH)?
         .ok_or_else(|| HttpError::bad_request("say in Upload-Length how long the blob is"))?;
     shared.room.check_length(length)?;
-    let uploader = shared.authorise(&headers, hash, length).await?;
+    let uploader = shared
+        .authorise(&headers, &blob(hash, length), None)
+        .await?;
     let _kept = shared.storage.in_use.keep(hash).await;
     let complete = shared.is_here(hash, length).await?;
     let arrived = match complete {
@@ -57,10 +60,7 @@ pub(crate) async fn put(
 ) -> Result<Response, HttpError> {
     let hash = blob_name(&name)?;
     let offset = number(&headers, &OFFSET)?.unwrap_or(0);
-    let coming = number(&headers, &CONTENT_LENGTH)?.ok_or_else(|| {
-        let message = "say in Content-Length how much comes".into();
-        HttpError::new(StatusCode::LENGTH_REQUIRED, "length_required", message)
-    })?;
+    let coming = content_length(&headers)?;
     let length = offset
         .checked_add(coming)
         .ok_or_else(|| HttpError::bad_request("nothing is that long"))?;
@@ -69,7 +69,9 @@ pub(crate) async fn put(
         return Err(HttpError::bad_request(message));
     }
     shared.room.check_length(length)?;
-    let uploader = shared.authorise(&headers, hash, length).await?;
+    let uploader = shared
+        .authorise(&headers, &blob(hash, length), None)
+        .await?;
     let kept = shared.storage.in_use.keep(hash).await;
     if shared.is_here(hash, length).await? {
         return Ok(stored(StatusCode::OK, hash));
@@ -85,6 +87,14 @@ pub(crate) async fn put(
     // The work is worth finishing even if the client does not wait for it.
     let finishing = tokio::spawn(async move { shared.finish(upload).await });
     finishing.await.map_err(StorageError::from)?
+}
+
+fn blob(hash: Hash, length: u64) -> Payload {
+    Payload {
+        content: Content::Blob,
+        hash,
+        length,
+    }
 }
 
 /// An upload that goes on.
@@ -157,22 +167,21 @@ impl Shared {
         file: &mut File,
     ) -> Result<(), HttpError> {
         let mut body = body.into_data_stream();
-        let mut pace = Pace::new(self.limits.idle, self.limits.min_bytes_per_second);
+        let mut pace = self.pace();
         loop {
-            let slow = |_| {
-                let message = "the upload is too slow, go on where it ended".into();
-                HttpError::new(StatusCode::REQUEST_TIMEOUT, "slow", message)
-            };
-            let Some(piece) = pace.wait(body.next()).await.map_err(slow)? else {
+            let Some(piece) = next_piece(&mut body, &mut pace).await? else {
                 return Ok(());
             };
-            let piece = piece.map_err(|_| HttpError::bad_request("the upload broke off"))?;
-            pace.count(piece.len()).map_err(slow)?;
             upload.entry.came(piece.len());
             file.write_all(&piece)
                 .await
                 .map_err(|error| StorageError::from(at(&upload.path)(error)))?;
         }
+    }
+
+    /// As fast as whoever uploads must be.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::new(self.limits.idle, self.limits.min_bytes_per_second)
     }
 
     async fn finish(&self, upload: UploadInto) -> Result<Response, HttpError> {
@@ -192,15 +201,43 @@ impl Shared {
         tokio::fs::remove_file(&path)
             .await
             .map_err(|error| StorageError::from(at(&path)(error)))?;
-        Err(HttpError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "hash_mismatch",
-            "the bytes do not have this hash; what arrived was thrown away".into(),
-        ))
+        Err(hash_mismatch())
     }
 }
 
-fn stored(status: StatusCode, hash: Hash) -> Response {
+/// What comes next of an upload; `None` at its end.
+pub(crate) async fn next_piece(
+    body: &mut BodyDataStream,
+    pace: &mut Pace,
+) -> Result<Option<Bytes>, HttpError> {
+    let slow = |_| {
+        let message = "the upload is too slow, go on where it ended".into();
+        HttpError::new(StatusCode::REQUEST_TIMEOUT, "slow", message)
+    };
+    let Some(piece) = pace.wait(body.next()).await.map_err(slow)? else {
+        return Ok(None);
+    };
+    let piece = piece.map_err(|_| HttpError::bad_request("the upload broke off"))?;
+    pace.count(piece.len()).map_err(slow)?;
+    Ok(Some(piece))
+}
+
+pub(crate) fn hash_mismatch() -> HttpError {
+    HttpError::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "hash_mismatch",
+        "the bytes do not have this hash; what arrived was thrown away".into(),
+    )
+}
+
+pub(crate) fn content_length(headers: &HeaderMap) -> Result<u64, HttpError> {
+    number(headers, &CONTENT_LENGTH)?.ok_or_else(|| {
+        let message = "say in Content-Length how much comes".into();
+        HttpError::new(StatusCode::LENGTH_REQUIRED, "length_required", message)
+    })
+}
+
+pub(crate) fn stored(status: StatusCode, hash: Hash) -> Response {
     respond_json(status, &json!({ "hash": hex_hash(&hash) }))
 }
 

@@ -50,6 +50,7 @@ async fn what_was_not_used_for_long_is_removed() {
     let collected = served.storage.collect_garbage(&rules).await.unwrap();
     let expected = Collected {
         blobs: 1,
+        advice_lists: 0,
         bytes: 20_000,
         uploads: 0,
         bytes_left: 3000,

@@ -1,5 +1,6 @@
 //! Blobs over HTTP: real sockets on loopback, the real server, and servers that mean harm.
 
+mod advice;
 mod any_length;
 mod downloads;
 mod false_slices;

@@ -4,8 +4,8 @@ use crate::fixture::{bearer, client, hash, kind, random, store, token_right, unt
 use bytes::Bytes;
 use futures::{stream, StreamExt};
 use mizan_blobs::{
-    Accounts, Admission, BlobStore, Gate, Hash, Limits, Reason, Settings, TransferError, Upload,
-    UploadRight, Url,
+    Accounts, Admission, BlobStore, Content, Gate, Hash, Limits, Reason, Settings, TransferError,
+    Upload, UploadRight, Url,
 };
 use reqwest::{Body, Client};
 use std::{
@@ -258,6 +258,7 @@ async fn a_gate_is_told_who_uploads_what_for_which_job() {
     let upload = Upload {
         account: dev::eve().public_key().0,
         job: Some(7),
+        content: Content::Blob,
         hash: name,
         length: 5,
     };

@@ -1,16 +1,20 @@
 //! What the chain says of jobs that workers have, asked not too often.
 
 use super::gate::MOST_JOBS;
-use mizan_blobs::Refusal;
+use mizan_blobs::{accumulator_bytes, Refusal};
+use mizan_client::audits::AuditScope;
 use mizan_client::views::{JobState, JobView, ModelView};
 use mizan_client::{At, Client, ClientError, Hash};
+use mizan_tensor::Plan;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// How long an answer of the chain is good for: two blocks.
-const FRESH: Duration = Duration::from_secs(6);
+pub(super) const FRESH: Duration = Duration::from_secs(6);
+/// The same where an upload is refused by it that a newer one may allow.
+pub(super) const LATEST: Duration = Duration::from_secs(1);
 /// How long the chain may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a node that was not there is left alone.
@@ -27,6 +31,8 @@ pub(super) struct Claim {
     pub(super) blobs: usize,
     /// The results, once they are claimed.
     pub(super) attested: Option<Vec<Hash>>,
+    /// Lengths of the accumulators of each linear operation, while an auditor checks all of the job.
+    pub(super) advice: Vec<u64>,
 }
 
 /// How a job stands towards those who upload for it.
@@ -63,6 +69,7 @@ impl Standing {
             // The outputs and the trace.
             blobs: (model.outputs as usize).saturating_add(1),
             attested,
+            advice: Vec::new(),
         })
     }
 }
@@ -90,13 +97,15 @@ impl Chain {
         }
     }
 
-    /// What the chain says, or said in the last seconds, of a job.
-    pub(super) async fn standing(&self, job: u64) -> Result<Standing, Refusal> {
+    /// What the chain says of a job, or said no longer ago than `age`, at most [`FRESH`].
+    pub(super) async fn standing(&self, job: u64, age: Duration) -> Result<Standing, Refusal> {
         // Held while the chain is asked: many uploads of one job ask once.
         let mut standings = self.standings.lock().await;
         standings.retain(|_, (asked, _)| asked.elapsed() < FRESH);
-        if let Some((_, standing)) = standings.get(&job) {
-            return Ok(standing.clone());
+        if let Some((asked, standing)) = standings.get(&job) {
+            if asked.elapsed() < age {
+                return Ok(standing.clone());
+            }
         }
         if standings.len() >= MOST_JOBS {
             return unavailable("too many jobs are asked about, try again soon");
@@ -146,9 +155,33 @@ impl Chain {
         let Some(job) = client.job(job, at).await? else {
             return Ok(Standing::Unassigned);
         };
-        let model = client.model(&job.model, at).await?;
-        Ok(model.map_or(Standing::Over, |model| Standing::of(&job, &model)))
+        let Some(model) = client.model(&job.model, at).await? else {
+            return Ok(Standing::Over);
+        };
+        let mut standing = Standing::of(&job, &model);
+        if let Standing::Claimed(claim) = &mut standing {
+            if claim.attested.is_some() {
+                claim.advice = wanted_advice(&client, &job, at).await?;
+            }
+        }
+        Ok(standing)
     }
+}
+
+/// Lengths of the accumulators of each linear operation, if an auditor checks all of the job.
+async fn wanted_advice(client: &Client, job: &JobView, at: At) -> Result<Vec<u64>, ClientError> {
+    let audit = client.audit(job.id, at).await?;
+    let open = audit.as_ref().and_then(|audit| audit.at_work());
+    if open.is_none_or(|open| open.scope != AuditScope::Full) {
+        return Ok(Vec::new());
+    }
+    let program = client.program(&job.model, at).await?;
+    let plan = program.and_then(|program| Plan::new(program).ok());
+    Ok(plan.map_or(Vec::new(), |plan| {
+        let operations = (0u16..).take(plan.program().operations.len());
+        let bytes = operations.filter_map(|index| accumulator_bytes(&plan, index, job.batch));
+        bytes.collect()
+    }))
 }
 
 /// For what may be otherwise soon.

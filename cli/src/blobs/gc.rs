@@ -44,6 +44,7 @@ impl Gc {
         let object = json!({
             "folder": folder,
             "blobs": blobs,
+            "advice_lists": collected.advice_lists,
             "bytes": bytes,
             "uploads": collected.uploads,
             "bytes_left": left,

@@ -36,6 +36,9 @@ pub struct DeviceStatus {
 pub(crate) struct Device {
     info: DeviceInfo,
     settings: Arc<CudaSettings>,
+    /// Held while its process starts, which takes long. The state is not, so that others see
+    /// meanwhile how it stands.
+    starting: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -63,6 +66,7 @@ impl Device {
         Self {
             info,
             settings,
+            starting: Mutex::new(()),
             state: Mutex::new(State {
                 process: None,
                 family: None,
@@ -78,16 +82,21 @@ impl Device {
     /// Its process, which is started and has passed the self-check if there was none. Others wait
     /// meanwhile.
     pub(crate) fn process(&self) -> Result<Arc<Process>, DeviceError> {
+        let _starting = lock(&self.starting);
+        {
+            let mut state = lock(&self.state);
+            if let Some(fault) = state.fault() {
+                return Err(fault);
+            }
+            match &state.process {
+                Some(process) if process.is_alive() => return Ok(process.clone()),
+                _ => state.process = None,
+            }
+            state.starts += 1;
+        }
+        let started = self.start();
         let mut state = lock(&self.state);
-        if let Some(fault) = state.fault() {
-            return Err(fault);
-        }
-        match &state.process {
-            Some(process) if process.is_alive() => return Ok(process.clone()),
-            _ => state.process = None,
-        }
-        state.starts += 1;
-        match self.start() {
+        match started {
             Ok(process) => {
                 state.family = Some(process.family);
                 state.process = Some(process.clone());

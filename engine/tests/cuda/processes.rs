@@ -1,6 +1,6 @@
 //! Processes that do anything but serve.
 
-use crate::fixture::{child, refused};
+use crate::fixture::{child, driver, refused};
 use mizan_engine::cuda::{ChildCommand, CudaSettings, DeviceError};
 use std::{
     io::{Read, Write},
@@ -88,12 +88,13 @@ fn a_person_who_starts_it_is_told_that_it_is_not_for_them() {
 }
 
 /// A process that serves, with the parent's end of its connection, after the greetings.
-fn served() -> (Child, UnixStream) {
+fn served(settings: CudaSettings) -> (Child, UnixStream) {
     let (mut parent, theirs) = UnixStream::pair().unwrap();
     let memory = tempfile::tempfile().unwrap();
-    let command = child("serve").command;
+    let command = settings.command;
     let process = Command::new(command.program)
         .args(command.arguments)
+        .envs(command.environment)
         .stdin(Stdio::from(memory))
         .stdout(Stdio::from(OwnedFd::from(theirs)))
         .stderr(Stdio::piped())
@@ -107,10 +108,19 @@ fn served() -> (Child, UnixStream) {
 
 #[test]
 fn a_process_whose_parent_goes_ends() {
-    let (mut process, parent) = served();
+    let (mut process, parent) = served(child("serve"));
     assert_eq!(process.try_wait().unwrap(), None);
     drop(parent);
     process.wait().unwrap();
+}
+
+#[test]
+fn a_process_whose_parent_goes_ends_although_its_driver_hangs() {
+    let (mut process, mut parent) = served(driver("hang=cuInit:1"));
+    // It lists the devices, and never comes back from it.
+    parent.write_all(b"\x01\0\0\0\0").unwrap();
+    drop(parent);
+    assert!(process.wait().unwrap().success());
 }
 
 #[test]
@@ -131,7 +141,7 @@ fn a_process_that_is_asked_for_nonsense_ends_and_says_why() {
         ),
     ];
     for (request, expected) in requests {
-        let (process, mut parent) = served();
+        let (process, mut parent) = served(child("serve"));
         parent.write_all(request).unwrap();
         let output = process.wait_with_output().unwrap();
         assert!(!output.status.success());

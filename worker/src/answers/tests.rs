@@ -76,7 +76,7 @@ impl Fixture {
         }
         let plan = plan(&weights, &channels);
         let execution = mizan_tensor::execute(&plan, &[&weights, &channels], &[&input], BATCH);
-        let (claim, _) = work::store(&store, &execution.unwrap()).await.unwrap();
+        let (claim, _) = work::store(&store, execution.unwrap()).await.unwrap();
         Self {
             equipment: Equipment::bare(folder.path()),
             plan,

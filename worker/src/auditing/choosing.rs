@@ -1,6 +1,7 @@
 //! What an audit costs, and which way of doing it costs least.
 
 use super::{AuditError, Brief};
+use mizan_blobs::accumulator_bytes;
 use mizan_tensor::{receipt_spans, AuditScope, BlobSpan, Operation, Plan, TensorRef};
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use std::time::Duration;
 const WIDE: u128 = 8;
 /// Vectors that the check multiplies with.
 const ROUNDS: u128 = 2;
+/// Bytes of an operation in an advice list, at most.
+const LISTED_BYTES: u64 = 125;
+/// Microseconds of a second.
+const MICROS: u128 = 1_000_000;
 
 /// How fast a machine and its network are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +26,15 @@ pub struct Machine {
 impl Machine {
     /// How long computing takes.
     pub fn computes(&self, macs: u128) -> Duration {
-        let millis = macs.saturating_mul(1_000) / self.macs_per_second.max(1);
-        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+        let micros = macs.saturating_mul(MICROS) / self.macs_per_second.max(1);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
     /// How long fetching takes.
     pub fn fetches(&self, bytes: u64) -> Duration {
-        let millis = u128::from(bytes).saturating_mul(1_000);
-        let millis = millis / u128::from(self.bytes_per_second.max(1));
-        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+        let micros = u128::from(bytes).saturating_mul(MICROS);
+        let micros = micros / u128::from(self.bytes_per_second.max(1));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 }
 
@@ -42,42 +47,97 @@ pub enum FullForm {
     Advice,
 }
 
-/// The form of a full audit that takes less time. Both need inputs, parameters and trace; advice
-/// costs the fetching of the accumulators on top, and saves most of the computing.
-pub fn full_form(plan: &Plan, batch: u32, machine: &Machine) -> FullForm {
-    let execute = machine.computes(plan.cost().macs(batch));
-    let (bytes, macs) = advised_cost(plan, batch);
-    let advised = machine
-        .fetches(bytes)
-        .saturating_add(machine.computes(macs));
-    if advised < execute {
-        FullForm::Advice
-    } else {
-        FullForm::Execute
+impl FullForm {
+    /// Its name in figures and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Execute => "executed",
+            Self::Advice => "advice",
+        }
     }
 }
 
-/// Bytes of all accumulators, and what a check by them computes, in multiply-accumulates of the
-/// product's kind.
-fn advised_cost(plan: &Plan, batch: u32) -> (u64, u128) {
-    let (mut bytes, mut macs) = (0u64, 0u128);
-    for (operation, index) in plan.program().operations.iter().zip(0u16..) {
-        let outputs = plan.tensor_bytes(TensorRef::Operation(index), batch);
-        let outputs = u128::from(outputs.unwrap_or_default());
+/// An operation's accumulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The operation.
+    pub operation: u16,
+    /// Bytes of the accumulators.
+    pub bytes: u64,
+}
+
+/// What advice is worth to a machine. Whatever its form, an audit needs inputs, parameters and
+/// trace, and scales and compares every element; so that is not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdviceWorth {
+    /// The operations that are checked sooner by their accumulators than by executing them.
+    pub operations: Vec<Wanted>,
+    /// How long it takes to fetch these accumulators.
+    pub fetches: Duration,
+    /// How much sooner the audit ends, that included.
+    pub saves: Duration,
+}
+
+/// What advice is worth to a machine, operation by operation.
+pub fn advice_worth(plan: &Plan, batch: u32, machine: &Machine) -> AdviceWorth {
+    let mut worth = AdviceWorth::default();
+    let operations = (0u16..).take(plan.program().operations.len());
+    for (operation, linear) in
+        operations.filter_map(|index| Some((index, Linear::of(plan, index, batch)?)))
+    {
+        let fetches = machine.fetches(linear.bytes.saturating_add(LISTED_BYTES));
+        let costs = fetches.saturating_add(machine.computes(linear.checking));
+        let saves = machine.computes(linear.executing).saturating_sub(costs);
+        if saves.is_zero() {
+            continue;
+        }
+        let bytes = linear.bytes;
+        worth.operations.push(Wanted { operation, bytes });
+        worth.fetches = worth.fetches.saturating_add(fetches);
+        worth.saves = worth.saves.saturating_add(saves);
+    }
+    worth
+}
+
+/// The form of a full audit that takes less time.
+pub fn full_form(plan: &Plan, batch: u32, machine: &Machine) -> FullForm {
+    if advice_worth(plan, batch, machine).operations.is_empty() {
+        FullForm::Execute
+    } else {
+        FullForm::Advice
+    }
+}
+
+/// What a linear operation costs, in multiply-accumulates of the product's kind.
+struct Linear {
+    /// Bytes of its accumulators.
+    bytes: u64,
+    /// To execute it.
+    executing: u128,
+    /// To check its accumulators.
+    checking: u128,
+}
+
+impl Linear {
+    /// `None` for any other operation.
+    fn of(plan: &Plan, index: u16, batch: u32) -> Option<Self> {
+        let operation = plan.program().operations.get(usize::from(index))?;
         let Operation::Linear { weights, .. } = operation else {
-            macs = macs.saturating_add(2 * outputs);
-            continue;
+            return None;
         };
-        let weights = plan.tensor_type(TensorRef::Parameter(*weights));
-        let Some(&[n, k]) = weights.map(|weights| weights.dimensions.as_slice()) else {
-            continue;
+        let weights = plan.tensor_type(TensorRef::Parameter(*weights))?;
+        let &[n, k] = weights.dimensions.as_slice() else {
+            return None;
         };
         let (n, k) = (u128::from(n.max(1)), u128::from(k));
+        let outputs = u128::from(plan.tensor_bytes(TensorRef::Operation(index), batch)?);
         let numbers = outputs + outputs / n * k + n * k;
-        macs = macs.saturating_add(numbers.saturating_mul(ROUNDS * WIDE));
-        bytes = bytes.saturating_add(u64::try_from(4 * outputs).unwrap_or(u64::MAX));
+        Some(Self {
+            bytes: accumulator_bytes(plan, index, batch)?,
+            executing: outputs.saturating_mul(k),
+            checking: numbers.saturating_mul(ROUNDS * WIDE),
+        })
     }
-    (bytes, macs)
 }
 
 /// What a sampled audit may do.
@@ -187,6 +247,30 @@ mod tests {
         assert_eq!(form(100_000, 1 << 30), FullForm::Advice);
         assert_eq!(form(100_000, 100), FullForm::Execute);
         assert_eq!(form(1 << 40, 1 << 20), FullForm::Execute);
+    }
+
+    #[test]
+    fn only_operations_that_are_checked_sooner_are_wanted_and_their_fetching_counts() {
+        let fixture = Fixture::new();
+        let (plan, batch) = (&fixture.subject().plan, fixture.subject().batch);
+        let worth = |bytes_per_second| {
+            let machine = Machine {
+                macs_per_second: 1_000_000,
+                bytes_per_second,
+            };
+            advice_worth(plan, batch, &machine)
+        };
+        // 20 items of 600 channels of 600 products; two rounds of products with 64 bits.
+        let (executing, checking) = (7_200_000, 16 * (12_000 + 12_000 + 360_000));
+        let ideal = worth(u64::MAX);
+        let bytes = 48_000;
+        let operation = 0;
+        assert_eq!(ideal.operations, [Wanted { operation, bytes }]);
+        assert_eq!(ideal.saves, MACHINE.computes(executing - checking));
+        let near = worth(1_000_000);
+        assert_eq!(near.fetches, Duration::from_micros(48_125));
+        assert_eq!(near.saves, ideal.saves - near.fetches);
+        assert_eq!(worth(1), AdviceWorth::default());
     }
 
     #[test]

@@ -279,6 +279,19 @@ impl Fixture {
         }
     }
 
+    /// The right accumulators of what is claimed, as a worker makes them.
+    pub(super) fn accumulators(&self) -> Vec<Option<Vec<i32>>> {
+        self.exhibit(|exhibits| {
+            let executor = CpuExecutor::new();
+            let model = executor.load_lazily(exhibits.plan, exhibits.parameters);
+            let of = |operation| {
+                let (inputs, trace) = (exhibits.inputs, exhibits.trace);
+                model.accumulators(operation, inputs, exhibits.batch, trace)
+            };
+            vec![of(0).unwrap(), of(1).unwrap()]
+        })
+    }
+
     pub(super) fn exhibit<R>(&self, look: impl FnOnce(&Exhibits<'_>) -> R) -> R {
         let parameters: Vec<&[u8]> = self.parameters.iter().map(Vec::as_slice).collect();
         look(&Exhibits {
@@ -314,7 +327,8 @@ impl Fixture {
                 bytes_per_second: 1,
             };
             let source = &self.source;
-            return full::check(brief, source, known, &machine, &executor, &NoAdvice).await;
+            let checked = full::check(brief, source, known, &machine, &executor, &NoAdvice);
+            return Ok(checked.await?.ruling);
         }
         let form = SampledForm { bytes: 0, executes };
         sampled::check(brief, &self.source, known, &form, &executor).await

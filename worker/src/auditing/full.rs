@@ -7,6 +7,7 @@ use super::{
     slices::requests,
     AuditError, Brief, DrawnSet, Fraud, Ruling, Subject,
 };
+use crate::budget::Reserved;
 use mizan_client::Hash;
 use mizan_engine::{
     audit::{self, AuditedJob, Tensors, WrongElement},
@@ -18,8 +19,14 @@ use std::{future::Future, io::Read, path::Path};
 /// Where the system's own generator is read.
 const SYSTEM_RANDOMNESS: &str = "/dev/urandom";
 
-/// A worker's accumulators, a place for each operation.
-pub type Advice = Vec<Option<Vec<i32>>>;
+/// A worker's accumulators.
+#[derive(Debug)]
+pub struct Advice {
+    /// A place for each operation.
+    pub accumulators: Vec<Option<Vec<i32>>>,
+    /// The memory that they take.
+    pub memory: Option<Reserved>,
+}
 
 /// Gives a worker's accumulators. Nobody committed to them: bad ones convict nobody and cost only
 /// time.
@@ -28,14 +35,35 @@ pub trait AdviceSource: Send + Sync {
     fn advice(&self, subject: &Subject) -> impl Future<Output = Option<Advice>> + Send;
 }
 
-/// No worker serves accumulators today, and they have no name under which a blob server could be
-/// asked for them: every full audit executes again.
+/// Without advice every full audit executes again.
 #[derive(Clone, Copy, Debug)]
 pub struct NoAdvice;
 
 impl AdviceSource for NoAdvice {
     async fn advice(&self, _subject: &Subject) -> Option<Advice> {
         None
+    }
+}
+
+impl<A: AdviceSource> AdviceSource for Option<A> {
+    async fn advice(&self, subject: &Subject) -> Option<Advice> {
+        self.as_ref()?.advice(subject).await
+    }
+}
+
+/// What a check of a whole job came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What it came to.
+    pub ruling: Ruling,
+    /// How it was checked; `None` if not all could be had. With advice, an operation for which that
+    /// was missing or bad was executed again.
+    pub form: Option<FullForm>,
+}
+
+impl From<Ruling> for Checked {
+    fn from(ruling: Ruling) -> Self {
+        Self { ruling, form: None }
     }
 }
 
@@ -47,20 +75,36 @@ pub async fn check<S: Source, A: AdviceSource>(
     machine: &Machine,
     executor: &CpuExecutor,
     advice: &A,
-) -> Result<Ruling, AuditError> {
+) -> Result<Checked, AuditError> {
     let subject = &brief.subject;
     let gathering = Gathering::new(subject, source, &mut known.kept);
     let held = match hold(&gathering).await? {
         Holding::Whole(held) => held,
-        Holding::Not(ruling) => return Ok(ruling),
+        Holding::Not(ruling) => return Ok(ruling.into()),
     };
-    let accumulators = match full_form(&subject.plan, subject.batch, machine) {
-        FullForm::Advice => advice.advice(subject).await,
+    let advice = match full_form(&subject.plan, subject.batch, machine) {
+        FullForm::Advice => usable(subject, advice.advice(subject).await),
         FullForm::Execute => None,
     };
+    let form = match advice {
+        Some(_) => FullForm::Advice,
+        None => FullForm::Execute,
+    };
     let (brief, executor) = (brief.clone(), executor.clone());
-    let ruled = tokio::task::spawn_blocking(move || held.rule(&brief, &executor, accumulators));
-    ruled.await.map_err(|_| AuditError::CutOff)?
+    let ruled = tokio::task::spawn_blocking(move || held.rule(&brief, &executor, advice));
+    Ok(Checked {
+        ruling: ruled.await.map_err(|_| AuditError::CutOff)??,
+        form: Some(form),
+    })
+}
+
+/// Advice with which anything can be checked. Too many or too few accumulators are bad advice, too.
+fn usable(subject: &Subject, advice: Option<Advice>) -> Option<Advice> {
+    let operations = subject.plan.program().operations.len();
+    advice.filter(|advice| {
+        let Advice { accumulators, .. } = advice;
+        accumulators.len() == operations && accumulators.iter().any(Option::is_some)
+    })
 }
 
 /// All bytes of a job.
@@ -222,12 +266,11 @@ fn first_wrong(
     advice: Option<Advice>,
 ) -> Result<Option<WrongElement>, AuditError> {
     let (model, job) = (executor.load_lazily(plan, tensors.parameters), &tensors.job);
-    // Too many or too few accumulators are bad advice, too.
-    let operations = plan.program().operations.len();
-    Ok(match advice.filter(|advice| advice.len() == operations) {
+    Ok(match advice {
         None => audit::full(&model, job)?,
-        Some(advice) => {
-            let advice: Vec<Option<&[i32]>> = advice.iter().map(Option::as_deref).collect();
+        Some(Advice { accumulators, .. }) => {
+            let advice = accumulators.iter().map(Option::as_deref);
+            let advice: Vec<Option<&[i32]>> = advice.collect();
             audit::full_with_advice(&model, job, &advice, &secret()?)?
         }
     })

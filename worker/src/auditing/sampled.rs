@@ -1,4 +1,8 @@
-//! Sampled audits: the drawn elements by the definition, the drawn items as a whole.
+//! Sampled audits: the drawn items executed again, or the drawn elements by the definition.
+//!
+//! Whatever was drawn lies in the drawn items, so executing these finds all that their elements
+//! show, for less: no element needs a proof of its own. The elements are looked at one by one where
+//! the items can't be executed, and where something is wrong: the pass before answers for its own.
 
 use super::{
     choosing::{item_spans, SampledForm},
@@ -60,6 +64,18 @@ pub fn output_spans(subject: &Subject, item: u32) -> Result<Vec<OutputSpans>, Au
     spans.ok_or_else(|| AuditError::impossible("the program has no such output"))
 }
 
+/// What a look at the drawn items as a whole came to.
+enum Look {
+    /// All of them are right.
+    Right,
+    /// An output is not what the trace says.
+    Output(Fraud),
+    /// This element is the first one that is wrong.
+    Wrong(u16, u64),
+    /// They were not executed: that is not wanted, or not all of it can be had.
+    None,
+}
+
 /// Checks what the seeds of a sampled audit say.
 pub async fn check<S: Source>(
     brief: &Brief,
@@ -70,29 +86,64 @@ pub async fn check<S: Source>(
 ) -> Result<Ruling, AuditError> {
     let Known { kept, right } = known;
     let mut gathering = Gathering::new(&brief.subject, source, kept);
+    let spans = item_spans(brief)?;
+    gathering.keep(&spans).await?;
+    let lacking = requests(gathering.kept.lacking(&spans));
+    let executes = form.executes && lacking.is_empty();
+    let look = look(brief, &gathering, executes, executor).await?;
+    if matches!(look, Look::Right) {
+        return pass(brief, gathering.kept);
+    }
     let mut missing = match check_elements(brief, &gathering, right).await? {
         Ok(missing) => missing,
         Err(fraud) => return Ok(Ruling::Fraud(fraud)),
     };
-    let spans = item_spans(brief)?;
-    gathering.keep(&spans).await?;
-    for item in brief.items()? {
-        if let Some(fraud) = compare_outputs(&gathering, item).await? {
-            return Ok(Ruling::Fraud(fraud));
-        }
+    if let Look::Output(fraud) = look {
+        return Ok(Ruling::Fraud(fraud));
     }
-    missing.extend(requests(gathering.kept.lacking(&spans)));
+    missing.extend(lacking);
     if !missing.is_empty() {
         return without(&gathering, missing).await;
     }
-    if form.executes {
-        match execute_items(brief, &gathering, right, executor).await? {
-            None => {}
-            Some(Ok(fraud)) => return Ok(Ruling::Fraud(fraud)),
-            Some(Err(request)) => return without(&gathering, vec![request]).await,
+    match look {
+        Look::Wrong(operation, index) => match prove(&gathering, right, operation, index).await? {
+            Some(Ok(fraud)) => Ok(Ruling::Fraud(fraud)),
+            Some(Err(request)) => without(&gathering, vec![request]).await,
+            None => pass(brief, gathering.kept),
+        },
+        _ => pass(brief, gathering.kept),
+    }
+}
+
+/// Compares the drawn items' outputs, and executes them again if that is wanted.
+async fn look<S: Source>(
+    brief: &Brief,
+    gathering: &Gathering<'_, S>,
+    executes: bool,
+    executor: &CpuExecutor,
+) -> Result<Look, AuditError> {
+    for item in brief.items()? {
+        if let Some(fraud) = compare_outputs(gathering, item).await? {
+            return Ok(Look::Output(fraud));
         }
     }
-    pass(brief, gathering.kept)
+    if !executes {
+        return Ok(Look::None);
+    }
+    let subject = &brief.subject;
+    let Some(small) = small_job(brief, gathering).await? else {
+        info!(
+            job = subject.job,
+            "the drawn items are not executed again, for not all parameters can be had"
+        );
+        return Ok(Look::None);
+    };
+    let (plan, executor) = (subject.plan.clone(), executor.clone());
+    let executed = tokio::task::spawn_blocking(move || small.first_wrong(&plan, &executor));
+    Ok(match executed.await.map_err(|_| AuditError::CutOff)?? {
+        None => Look::Right,
+        Some((operation, index)) => Look::Wrong(operation, index),
+    })
 }
 
 /// Lets the referee judge every drawn element. Gives demands for those that can't be had, or the
@@ -257,27 +308,15 @@ impl SmallJob {
     }
 }
 
-/// Executes the drawn items again. Gives a fraud, or what to demand to prove it; nothing where
-/// nothing is wrong or the parameters can't be had: the elements were checked all the same.
-async fn execute_items<S: Source>(
-    brief: &Brief,
+/// Proves an element wrong that was computed differently. Gives the fraud, or what to demand to
+/// prove it; nothing where the referee finds it right.
+async fn prove<S: Source>(
     gathering: &Gathering<'_, S>,
     right: &BTreeSet<(u16, u64)>,
-    executor: &CpuExecutor,
+    operation: u16,
+    index: u64,
 ) -> Result<Option<Result<Fraud, Request>>, AuditError> {
-    let subject = &brief.subject;
-    let Some(small) = small_job(brief, gathering).await? else {
-        info!(
-            job = subject.job,
-            "the drawn items are not executed again, for not all parameters can be had"
-        );
-        return Ok(None);
-    };
-    let (plan, executor) = (subject.plan.clone(), executor.clone());
-    let executed = tokio::task::spawn_blocking(move || small.first_wrong(&plan, &executor));
-    let Some((operation, index)) = executed.await.map_err(|_| AuditError::CutOff)?? else {
-        return Ok(None);
-    };
+    let subject = gathering.subject;
     let evidence = gathering.evidence(operation, index).await?;
     let accusation = Accusation::Element { operation, index };
     let finding = match &evidence {

@@ -1,10 +1,11 @@
 //! One step for one job: checking, demanding, telling the chain.
 
 use super::{
-    choosing::{full_bytes, sampled_form},
+    advice::ServedAdvice,
+    choosing::{full_bytes, sampled_form, FullForm},
     demanding::{answers_to, choose, learn, Demanding},
     duties::Duty,
-    full::{self, NoAdvice},
+    full::{self, Checked},
     gathering::{Gathering, Source},
     receipts,
     sampled::{self, Known},
@@ -229,7 +230,9 @@ impl Task {
             // The semaphores are never closed.
             let _place = self.places.full.acquire().await.ok();
             let _memory = self.reserve(full_bytes(plan, brief.subject.batch)).await?;
-            return full::check(brief, &source, known, machine, executor, &NoAdvice).await;
+            let advice = self.advice(standing, left);
+            let checked = full::check(brief, &source, known, machine, executor, &advice);
+            return Ok(self.say_form(brief, checked.await?));
         }
         let _place = self.places.sampled.acquire().await.ok();
         let mut to_fetch = 0u64;
@@ -242,6 +245,29 @@ impl Task {
         let form = sampled_form(brief, to_fetch, machine, memory, left)?;
         let _memory = self.reserve(form.bytes).await?;
         sampled::check(brief, &source, known, &form, executor).await
+    }
+
+    /// What blob servers may give of the worker's accumulators, if they are taken.
+    fn advice<'a>(&'a self, standing: &'a Standing, left: Duration) -> Option<ServedAdvice<'a>> {
+        let auditor = &self.auditor;
+        let passing = auditor.passing.as_ref()?;
+        Some(ServedAdvice {
+            supply: &auditor.supply,
+            named: &standing.job.blob_servers,
+            machine: &auditor.machine,
+            budget: &auditor.budget,
+            passing,
+            verdict_by: Instant::now() + left,
+        })
+    }
+
+    /// Says how a whole job was checked.
+    fn say_form(&self, brief: &Brief, checked: Checked) -> Ruling {
+        if let Some(form) = checked.form.map(FullForm::name) {
+            info!(job = brief.subject.job, step = %"checked", %form, "audit");
+            self.auditor.metrics.checked(form);
+        }
+        checked.ruling
     }
 
     /// Does what follows from a ruling.

@@ -5,6 +5,7 @@ use anyhow::Result;
 use mizan_client::blobs::LocalBlobStore;
 use mizan_engine::CpuExecutor;
 use mizan_worker::{
+    advice::passing_folder,
     auditing::{
         choosing::Machine,
         follow,
@@ -16,7 +17,7 @@ use mizan_worker::{
     daemon::Run,
     doctor, keystore,
     metrics::Metrics,
-    settings::Settings,
+    settings::{Settings, Speed},
     supply::Supply,
 };
 use std::sync::Arc;
@@ -49,15 +50,13 @@ async fn equip(settings: &Settings) -> Result<Auditor> {
     let servers = settings.blob_servers.clone();
     let allow = settings.allow_private_blob_servers;
     let machine = Machine {
-        macs_per_second: tokio::task::spawn_blocking(doctor::macs_per_second)
-            .await?
-            .unwrap_or(1),
+        macs_per_second: speed(settings).await?,
         bytes_per_second: settings.bandwidth,
     };
-    info!(
-        "this machine computes {} million multiply-accumulates a second",
-        machine.macs_per_second / 1_000_000
-    );
+    let passing = match settings.advice {
+        true => Some(passing_folder(&settings.data)?),
+        false => None,
+    };
     Ok(Auditor {
         supply: Supply::new(store, servers, allow, key.clone())?,
         key,
@@ -65,8 +64,21 @@ async fn equip(settings: &Settings) -> Result<Auditor> {
         budget: Budget::new(settings.memory),
         machine,
         max_demands: settings.max_demands,
+        passing,
         receipts,
         brought,
         metrics: Arc::new(Metrics::new()?),
     })
+}
+
+/// Multiply-accumulates a second.
+async fn speed(settings: &Settings) -> Result<u128> {
+    if let Speed::Macs(macs) = settings.speed {
+        return Ok(macs.into());
+    }
+    let measured = tokio::task::spawn_blocking(doctor::macs_per_second).await?;
+    let macs = measured.unwrap_or(1);
+    let millions = macs / 1_000_000;
+    info!("this machine computes {millions} million multiply-accumulates a second");
+    Ok(macs)
 }

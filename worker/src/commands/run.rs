@@ -4,15 +4,17 @@ use anyhow::Result;
 use mizan_client::{account_of, blobs::LocalBlobStore, calls, ClientError, Keypair};
 use mizan_engine::CpuExecutor;
 use mizan_worker::{
+    advice::Advisor,
     budget::Budget,
     cache::CacheLimits,
-    daemon,
+    daemon, devices,
     disk::DiskWatch,
     equipment::Equipment,
     journal::Journal,
     keystore,
     metrics::{Listening, Metrics},
     node::{pauses, Node, LONGEST_PAUSE},
+    precedence::PaidJobs,
     rivals::Rivals,
     settings::Settings,
     supply::Supply,
@@ -27,8 +29,12 @@ use tracing::{error, info, warn};
 /// Works until a signal or until something is wrong that only a person can put right.
 pub(crate) async fn run(settings: &Settings) -> Result<()> {
     // Before anything else, so that a signal that comes early is not lost.
-    let stop = stop_on_signal()?;
-    let equipment = Arc::new(equip(settings)?);
+    let mut stop = stop_on_signal()?;
+    let equipment = tokio::select! {
+        equipment = equip(settings) => Arc::new(equipment?),
+        // GPUs may take their time to start.
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
     serve_metrics(settings, equipment.metrics.clone()).await?;
     if let Some(ask) = settings.ask {
         set_ask(settings, &equipment.key, ask, stop.clone()).await?;
@@ -80,23 +86,32 @@ pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>> {
     Ok(stopped)
 }
 
-fn equip(settings: &Settings) -> Result<Equipment> {
+async fn equip(settings: &Settings) -> Result<Equipment> {
     let key = keystore::load(settings)?;
     // First the journal: its folder is made for the owner only, and the others are in it.
     let journal = Journal::open(&settings.data)?;
     let store = LocalBlobStore::open(&settings.blobs)?;
     let servers = settings.blob_servers.clone();
     let allow = settings.allow_private_blob_servers;
+    let processor = CpuExecutor::new();
+    let metrics = Arc::new(Metrics::new()?);
+    let computing = devices::start(settings, &processor, &metrics).await?;
+    let advisor = match settings.advice {
+        true => Some(Advisor::new(processor, &settings.data)?),
+        false => None,
+    };
     Ok(Equipment {
         supply: Supply::new(store, servers, allow, key.clone())?,
         key,
         journal,
-        executor: Arc::new(CpuExecutor::new()),
+        executor: computing.executor,
         max_job_bytes: settings.max_job_bytes,
-        budget: Budget::new(settings.memory),
+        budget: Budget::without(settings.memory, computing.shared_bytes),
+        paid: PaidJobs::default(),
+        advisor,
         disk: DiskWatch::new(vec![settings.data.clone(), settings.blobs.clone()]),
         rivals: Rivals::default(),
-        metrics: Arc::new(Metrics::new()?),
+        metrics,
         cache: CacheLimits {
             bytes: settings.cache_bytes,
             age: settings.cache_age,

@@ -1,6 +1,6 @@
 //! The work over one connection: heartbeats, and one step after another for all jobs.
 
-use super::{answering::Answering, liveness::Liveness, upkeep, DaemonError};
+use super::{advising::Advising, answering::Answering, liveness::Liveness, upkeep, DaemonError};
 use crate::{
     equipment::Equipment,
     journal::{JournalError, Key},
@@ -55,6 +55,7 @@ pub(super) struct Session {
     running: BTreeSet<Key>,
     tasks: JoinSet<(Key, Result<Progress, StepError>)>,
     answering: Answering,
+    advising: Advising,
     liveness: Liveness,
     upkeep: Option<JoinHandle<Result<(), JournalError>>>,
     ticks: u32,
@@ -69,12 +70,14 @@ impl Session {
         let worker = equipment.account();
         info!(%worker, genesis = %mizan_client::hex_hash(&node.genesis_hash()), "following the chain");
         let answering = Answering::new(node.clone(), equipment.clone());
+        let advising = Advising::new(node.clone(), equipment.clone());
         let liveness = Liveness::new(node.clone(), equipment.clone(), timing.clone());
         Ok(Self {
             node,
             equipment,
             timing,
             answering,
+            advising,
             liveness,
             blocks,
             attempts: BTreeMap::new(),
@@ -111,6 +114,7 @@ impl Session {
                     }
                 }
                 () = self.answering.advance() => self.answering.check()?,
+                () = self.advising.advance() => {}
                 _ = stop.wait_for(|stop| *stop) => {
                     self.wind_up(stop_within).await;
                     return Ok(());
@@ -161,6 +165,7 @@ impl Session {
     async fn look_around(&mut self) -> Result<(), DaemonError> {
         self.liveness.stay_live(self.ticks).await?;
         self.answering.look();
+        self.advising.look();
         let account = self.equipment.account();
         let mut keys = BTreeSet::new();
         for job in self.node.jobs_of(&account, At::Finalized).await? {
@@ -259,6 +264,7 @@ impl Session {
     /// that do not.
     async fn wind_up(&mut self, within: Duration) {
         self.liveness.stop();
+        self.advising.stop();
         if let Some(upkeep) = self.upkeep.take() {
             upkeep.abort();
         }

@@ -74,21 +74,27 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-pub(super) fn memory(settings: &Settings) -> Finding {
-    let (budget, physical) = (
+/// `shared_bytes`: what the processes of devices have of it.
+pub(super) fn memory(settings: &Settings, shared_bytes: u64) -> Finding {
+    let (taken, physical) = (
         Budget::new(settings.memory).total_bytes(),
         physical_memory(),
     );
+    let budget = Budget::without(settings.memory, shared_bytes).total_bytes();
+    let devices = match shared_bytes {
+        0 => String::new(),
+        shared_bytes => format!(", {} MiB for the processes of GPUs", shared_bytes >> 20),
+    };
     let found = format!(
-        "{} MiB of {} MiB are for jobs",
+        "{} MiB of {} MiB are for jobs{devices}",
         budget >> 20,
         physical >> 20
     );
-    if budget > physical {
+    if taken > physical {
         let mend = "lower memory: the machine has less";
         return Finding::problem("memory", found, mend);
     }
-    if budget > physical / 10 * 9 {
+    if taken > physical / 10 * 9 {
         let mend = "lower memory: other programs need some, and the system ends the largest one";
         return Finding::warning("memory", found, mend);
     }
@@ -179,16 +185,21 @@ mod tests {
     #[test]
     fn memory_that_the_machine_does_not_have_is_a_problem() {
         assert_eq!(
-            memory(&settings(&[("memory", "100 TiB")])).health,
+            memory(&settings(&[("memory", "100 TiB")]), 0).health,
             Health::Problem
         );
-        let tight = memory(&settings(&[("memory", "1 MiB")]));
+        let tight = memory(&settings(&[("memory", "1 MiB")]), 0);
         assert_eq!(tight.health, Health::Warning);
-        let fits = memory(&settings(&[
-            ("memory", "2 MiB"),
-            ("max_job_bytes", "1 MiB"),
-        ]));
-        assert_eq!(fits.health, Health::Ok);
+        let settings = settings(&[("memory", "2 MiB"), ("max_job_bytes", "1536 KiB")]);
+        assert_eq!(memory(&settings, 0).health, Health::Ok);
+        let beside_devices = memory(&settings, 1 << 20);
+        assert_eq!(beside_devices.health, Health::Warning);
+        let says = ", 1 MiB for the processes of GPUs";
+        assert!(
+            beside_devices.found.ends_with(says),
+            "{}",
+            beside_devices.found
+        );
     }
 
     #[test]

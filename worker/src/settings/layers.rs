@@ -2,7 +2,7 @@
 
 use super::{
     shown,
-    values::{is_public, Amount, Bytes, Count, Listen, Read, Servers, Value},
+    values::{is_public, Amount, Bytes, Count, Devices, Listen, Read, Servers, Value},
     Secret, Settings, FIELDS,
 };
 use figment::{
@@ -201,12 +201,19 @@ impl Layers {
             ask: self.get::<Amount>("ask")?.map(|amount| amount.0),
             memory: self.need("memory")?,
             max_job_bytes: self.need::<Bytes>("max_job_bytes")?.0,
+            device: self.need("device")?,
+            devices: self
+                .get::<Devices>("devices")?
+                .map_or(Vec::new(), |list| list.0),
+            device_memory: self.get::<Bytes>("device_memory")?.map(|bytes| bytes.0),
             blob_servers: self.need::<Servers>("blob_servers")?.0,
             allow_private_blob_servers: self.need("allow_private_blob_servers")?,
             cache_bytes: self.need::<Bytes>("cache_bytes")?.0,
             cache_age: self.time("cache_days", 24 * 60 * 60)?,
             max_demands: u32::try_from(self.need::<Count>("max_demands")?.0).unwrap_or(u32::MAX),
             bandwidth: self.need::<Bytes>("bandwidth")?.0,
+            speed: self.need("speed")?,
+            advice: self.need("advice")?,
             metrics: self.get::<Listen>("metrics")?.map(|listen| listen.0),
             log_format: self.need("log_format")?,
             request: self.time("request_seconds", 1)?,
@@ -307,12 +314,15 @@ fn defaults(environment: &Environment) -> Layer {
         ("url", "ws://127.0.0.1:9944"),
         ("memory", "auto"),
         ("max_job_bytes", "4 GiB"),
+        ("device", "auto"),
         ("blob_servers", ""),
         ("allow_private_blob_servers", "false"),
         ("cache_bytes", "64 GiB"),
         ("cache_days", "14"),
         ("max_demands", "64"),
         ("bandwidth", "1000000"),
+        ("speed", "auto"),
+        ("advice", "true"),
         ("log_format", "text"),
         ("request_seconds", "30"),
         ("stop_seconds", "10"),

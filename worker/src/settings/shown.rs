@@ -1,6 +1,6 @@
 //! Settings as `config show` gives them.
 
-use super::{values::format_bytes, LogFormat, Memory, Settings};
+use super::{values::format_bytes, DeviceUse, LogFormat, Memory, Settings, Speed};
 use mizan_client::units;
 use serde_json::json;
 
@@ -23,12 +23,27 @@ pub(super) fn value(settings: &Settings, name: &str) -> serde_json::Value {
             Memory::Bytes(bytes) => json!(format_bytes(bytes)),
         },
         "max_job_bytes" => json!(format_bytes(settings.max_job_bytes)),
+        "device" => match settings.device {
+            DeviceUse::Auto => json!("auto"),
+            DeviceUse::Cpu => json!("cpu"),
+            DeviceUse::Cuda => json!("cuda"),
+        },
+        "devices" => match settings.devices.is_empty() {
+            true => json!("all"),
+            false => json!(settings.devices),
+        },
+        "device_memory" => json!(settings.device_memory.map(format_bytes)),
         "blob_servers" => json!(settings.blob_servers),
         "allow_private_blob_servers" => json!(settings.allow_private_blob_servers),
         "cache_bytes" => json!(format_bytes(settings.cache_bytes)),
         "cache_days" => json!(settings.cache_age.as_secs() / (24 * 60 * 60)),
         "max_demands" => json!(settings.max_demands),
         "bandwidth" => json!(format_bytes(settings.bandwidth)),
+        "speed" => match settings.speed {
+            Speed::Auto => json!("auto"),
+            Speed::Macs(macs) => json!(macs.to_string()),
+        },
+        "advice" => json!(settings.advice),
         "metrics" => json!(settings.metrics),
         "log_format" => match settings.log_format {
             LogFormat::Text => json!("text"),

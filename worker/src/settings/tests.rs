@@ -68,6 +68,10 @@ fn without_any_word_the_defaults_count() {
     assert_eq!(settings.ask, None);
     assert_eq!(settings.metrics, None);
     assert!(!settings.allow_private_blob_servers);
+    assert_eq!(settings.device, DeviceUse::Auto);
+    assert!(settings.devices.is_empty() && settings.device_memory.is_none());
+    assert_eq!(settings.speed, Speed::Auto);
+    assert!(settings.advice);
     assert!(settings.blob_servers.is_empty());
     assert!(FIELDS
         .iter()
@@ -140,6 +144,15 @@ fn a_wrong_type_is_refused_with_file_field_and_what_is_expected() {
             "blob_servers: found sequence, expected a list of addresses",
         ),
         ("blob_servers = [[1]]", "blob_servers: "),
+        (
+            "speed = 0",
+            "expected auto, or a number of multiply-accumulates",
+        ),
+        ("device = \"gpu\"", "expected auto, cpu or cuda"),
+        ("devices = [0, -1]", "expected a list of numbers of devices"),
+        ("devices = \"all\"", "expected a list of numbers of devices"),
+        ("device_memory = \"most\"", "device_memory: found string"),
+        ("advice = \"seldom\"", "expected true or false"),
         ("metrics = \"everywhere\"", "expected an address and a port"),
         ("log_format = \"xml\"", "expected text or json"),
         (
@@ -274,6 +287,22 @@ fn lists_and_sizes_are_read_as_people_write_them() {
     let settings = gather(None, &variables, &[]).settings();
     assert_eq!(settings.blob_servers, ["http://a", "https://b"]);
     assert_eq!(settings.cache_bytes, 3 << 20);
+    let slow = gather(None, &[], &[("speed", "1000"), ("advice", "false")]).settings();
+    assert_eq!((slow.speed, slow.advice), (Speed::Macs(1_000), false));
+    let device = gather(
+        Some("devices = [0, 2]\ndevice_memory = \"6 GiB\""),
+        &[],
+        &[],
+    )
+    .settings();
+    assert_eq!(device.devices, [0, 2]);
+    assert_eq!(device.device_memory, Some(6 << 30));
+    let flags = [("device", "cpu"), ("devices", "1, 3")];
+    let device = gather(None, &[], &flags).settings();
+    assert_eq!(
+        (device.device, &*device.devices),
+        (DeviceUse::Cpu, &[1, 3][..])
+    );
     let huge = gather(None, &[], &[("memory", "99999999999 TiB")]).refused();
     assert!(matches!(
         huge,

@@ -35,6 +35,26 @@ pub enum Memory {
     Bytes(u64),
 }
 
+/// What computes jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceUse {
+    /// The devices, or the processor if none can be used.
+    Auto,
+    /// The processor alone.
+    Cpu,
+    /// The devices; without one, the worker does not start.
+    Cuda,
+}
+
+/// How fast an auditor computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// As it is measured.
+    Auto,
+    /// So many multiply-accumulates a second.
+    Macs(u64),
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -56,6 +76,9 @@ pub(super) struct Amount(pub(super) u128);
 /// Addresses of blob servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Servers(pub(super) Vec<String>);
+/// Numbers of devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Devices(pub(super) Vec<u32>);
 /// Where metrics are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Listen(pub(super) SocketAddr);
@@ -101,6 +124,44 @@ impl Value for Memory {
             return Some(Self::Auto);
         }
         Bytes::from_text(text).map(|bytes| Self::Bytes(bytes.0))
+    }
+}
+
+impl Value for DeviceUse {
+    const EXPECTED: &'static str = "auto, cpu or cuda";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text.trim() {
+            "auto" => Some(Self::Auto),
+            "cpu" => Some(Self::Cpu),
+            "cuda" => Some(Self::Cuda),
+            _ => None,
+        }
+    }
+}
+
+impl Value for Devices {
+    const EXPECTED: &'static str =
+        "a list of numbers of devices, like [0, 1], or one text with commas between";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::from_list(text.split(',').map(str::to_owned).collect())
+    }
+
+    fn from_list(list: Vec<String>) -> Option<Self> {
+        let numbers = list.iter().map(|number| number.trim().parse().ok());
+        numbers.collect::<Option<_>>().map(Self)
+    }
+}
+
+impl Value for Speed {
+    const EXPECTED: &'static str = "auto, or a number of multiply-accumulates a second";
+
+    fn from_text(text: &str) -> Option<Self> {
+        if text.trim() == "auto" {
+            return Some(Self::Auto);
+        }
+        Count::from_text(text).map(|count| Self::Macs(count.0))
     }
 }
 

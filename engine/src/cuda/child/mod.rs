@@ -69,7 +69,10 @@ fn serve() -> Result<(), ServeError> {
         theirs => return Err(ServeError::Version(theirs)),
     }
     let listed = |error| Response::Failed { slot: None, error };
-    match receive(&mut socket)? {
+    let request = receive(&mut socket)?;
+    // From here on the driver may hang at any time.
+    let requests = read_requests(socket.try_clone()?);
+    match request {
         Request::List => {
             let devices = driver::initialise().and_then(driver::devices);
             let response = devices.map_or_else(listed, Response::Devices);
@@ -82,7 +85,7 @@ fn serve() -> Result<(), ServeError> {
                     family: opened.family,
                 };
                 send(&mut socket, &response)?;
-                dispatch(socket, lanes)
+                dispatch(&socket, &requests, lanes)
             }
             Err(error) => Ok(send(&mut socket, &listed(error))?),
         },
@@ -123,8 +126,29 @@ fn leave(status: i32) -> ! {
     unsafe { _exit(status) }
 }
 
-/// Hands requests to their slots, each with a thread of its own, as long as there is a parent.
-fn dispatch(mut socket: UnixStream, lanes: Vec<Lane>) -> Result<(), ServeError> {
+/// Reads what the parent asks. As soon as that is gone the process ends, whatever the driver does:
+/// work that is still going on is for nobody.
+fn read_requests(mut socket: UnixStream) -> Receiver<Result<Request, MessageError>> {
+    let (sender, requests) = mpsc::channel();
+    thread::spawn(move || loop {
+        let request = receive(&mut socket);
+        if let Err(MessageError::Closed) = request {
+            leave(0);
+        }
+        let is_last = request.is_err();
+        if sender.send(request).is_err() || is_last {
+            return;
+        }
+    });
+    requests
+}
+
+/// Hands requests to their slots, each with a thread of its own.
+fn dispatch(
+    socket: &UnixStream,
+    requests: &Receiver<Result<Request, MessageError>>,
+    lanes: Vec<Lane>,
+) -> Result<(), ServeError> {
     let answers = Arc::new(Mutex::new(socket.try_clone()?));
     let mut senders: Vec<Sender<Request>> = Vec::new();
     for lane in lanes {
@@ -134,12 +158,7 @@ fn dispatch(mut socket: UnixStream, lanes: Vec<Lane>) -> Result<(), ServeError> 
         senders.push(sender);
     }
     loop {
-        let request = match receive::<Request>(&mut socket) {
-            Ok(request) => request,
-            // Work that is still going on is for nobody.
-            Err(MessageError::Closed) => leave(0),
-            Err(error) => return Err(error.into()),
-        };
+        let request = requests.recv().map_err(|_| ServeError::Request)??;
         let slot = match request {
             Request::Prepare { slot, .. }
             | Request::Load { slot, .. }

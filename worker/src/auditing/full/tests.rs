@@ -76,16 +76,19 @@ async fn a_missing_blob_is_demanded_chunk_by_chunk_and_put_together() {
 }
 
 /// Accumulators as a worker may give them.
-struct Given(Advice);
+struct Given(Vec<Option<Vec<i32>>>);
 
 impl AdviceSource for Given {
     async fn advice(&self, _subject: &Subject) -> Option<Advice> {
-        Some(self.0.clone())
+        Some(Advice {
+            accumulators: self.0.clone(),
+            memory: None,
+        })
     }
 }
 
 /// What a full audit comes to with such advice, on a machine for which advice is worth it.
-async fn advised(fixture: &Fixture, advice: Advice) -> Ruling {
+async fn advised(fixture: &Fixture, advice: Vec<Option<Vec<i32>>>) -> Checked {
     let machine = Machine {
         macs_per_second: 100_000,
         bytes_per_second: 1 << 30,
@@ -100,16 +103,7 @@ async fn advised(fixture: &Fixture, advice: Advice) -> Ruling {
 #[tokio::test]
 async fn bad_or_missing_advice_convicts_nobody_and_hides_nothing() {
     let right = Fixture::new();
-    let good = right.exhibit(|exhibits| {
-        let executor = CpuExecutor::new();
-        let model = executor.load_lazily(exhibits.plan, exhibits.parameters);
-        let of = |operation| {
-            let sums =
-                model.accumulators(operation, exhibits.inputs, exhibits.batch, exhibits.trace);
-            sums.unwrap()
-        };
-        vec![of(0), of(1)]
-    });
+    let good = right.accumulators();
     let mut bad = good.clone();
     bad[0].as_mut().unwrap()[100] += 1;
     let wrong = Fixture::with_wrong_element(0, 100);
@@ -117,15 +111,28 @@ async fn bad_or_missing_advice_convicts_nobody_and_hides_nothing() {
         operation: 0,
         index: 100,
     };
-    for advice in [
-        good,
-        bad,
-        vec![None, None],
-        Vec::new(),
-        vec![Some(vec![1]); 2],
+    let (used, executed) = (Some(FullForm::Advice), Some(FullForm::Execute));
+    for (advice, form) in [
+        (good, used),
+        (bad, used),
+        (vec![Some(vec![1]); 2], used),
+        (vec![None, None], executed),
+        (Vec::new(), executed),
     ] {
-        let ruling = advised(&right, advice.clone()).await;
-        assert!(matches!(ruling, Ruling::Pass { .. }), "{ruling:?}");
-        assert_eq!(accused(&wrong, advised(&wrong, advice).await), accusation);
+        let checked = advised(&right, advice.clone()).await;
+        assert!(matches!(checked.ruling, Ruling::Pass { .. }), "{checked:?}");
+        assert_eq!(checked.form, form);
+        let checked = advised(&wrong, advice).await;
+        assert_eq!(checked.form, form);
+        assert_eq!(accused(&wrong, checked.ruling), accusation);
     }
+}
+
+#[tokio::test]
+async fn what_can_not_be_had_is_checked_in_no_form() {
+    let mut fixture = Fixture::new();
+    fixture.source.clear();
+    let checked = advised(&fixture, Vec::new()).await;
+    assert!(matches!(checked.ruling, Ruling::Missing { .. }));
+    assert_eq!(checked.form, None);
 }

@@ -81,6 +81,24 @@ async fn a_wrong_element_of_a_drawn_item_is_found_by_executing_it() {
 }
 
 #[tokio::test]
+async fn executed_items_need_no_proof_of_each_element() {
+    let asked = async |executes| {
+        let fixture = Fixture::new();
+        let brief = fixture.brief(SAMPLED);
+        let mut known = Known::default();
+        let ruling = fixture.try_to_check(&brief, &mut known, executes).await;
+        assert!(matches!(ruling, Ok(Ruling::Pass { .. })), "{ruling:?}");
+        (
+            known.right.len(),
+            fixture.source.asked.load(Ordering::Relaxed),
+        )
+    };
+    let ((none, executing), (all, blind)) = (asked(true).await, asked(false).await);
+    assert_eq!((none, all), (0, 16));
+    assert!(executing < blind, "{executing} and {blind}");
+}
+
+#[tokio::test]
 async fn without_parameters_items_are_not_executed_and_elements_can_not_be_told() {
     let mut fixture = Fixture::new();
     let weights = fixture.subject().plan.program().parameters[0].hash;

@@ -1,0 +1,139 @@
+//! What computes jobs: the GPUs of this machine, and its processor for what they can't do.
+//!
+//! # Overview
+//! [`start`] tries the GPUs that the settings name. Each is driven by a process of its own, this
+//! program as `mizan-worker cuda-child`; see the manual of `mizan_engine::cuda`. Without any, the
+//! processor computes, or the worker does not start: as the settings say.
+//!
+//! A job that no GPU executed (`mizan_engine::cuda::DeviceError`) is executed by the processor,
+//! always, also where that may take longer than the job has: its worker may still make it, and
+//! whether it can be attested is decided afterwards, as for every job. The reason is in the log,
+//! once for each execution. What happens to a GPU is in the log too, and in the metrics.
+//!
+//! # Memory
+//! What the processes of GPUs share with this one is taken off the budget of jobs. Where that
+//! would be more than half of it, the GPUs are not used.
+
+#[cfg(target_os = "linux")]
+mod cuda;
+#[cfg(not(target_os = "linux"))]
+#[path = "devices/elsewhere.rs"]
+mod cuda;
+#[cfg(target_os = "linux")]
+mod executor;
+#[cfg(target_os = "linux")]
+pub(crate) mod report;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod tests;
+
+#[cfg(target_os = "linux")]
+pub(crate) use cuda::settings_of;
+#[cfg(target_os = "linux")]
+pub use executor::{Accelerator, DeviceExecutor};
+
+use crate::{
+    budget::Budget,
+    metrics::Metrics,
+    settings::{DeviceUse, Memory, Settings},
+};
+use mizan_engine::{CpuExecutor, Executor};
+use std::sync::Arc;
+use tracing::{error, info, warn};
+
+/// Why no GPU can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// None is fit for work.
+    #[cfg(target_os = "linux")]
+    #[error("no GPU can be used: {0}")]
+    Device(mizan_engine::cuda::DeviceError),
+    /// They would take too much of the memory for jobs.
+    #[error(
+        "no GPU can be used: their processes share {} MiB, more than half of the {} MiB for jobs; \
+         raise memory, or name fewer of them as devices", .shared_bytes >> 20, .job_bytes >> 20
+    )]
+    Memory {
+        /// What they share with the worker.
+        shared_bytes: u64,
+        /// What the settings give to jobs.
+        job_bytes: u64,
+    },
+    /// The start of their processes broke off.
+    #[error("no GPU can be used: their start broke off")]
+    CutOff,
+    /// This is no system on which they are used.
+    #[cfg(not(target_os = "linux"))]
+    #[error("no GPU can be used: that takes Linux")]
+    Elsewhere,
+}
+
+impl Unusable {
+    /// Whether there is none, with which nothing is wrong.
+    fn is_absence(&self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Device(error) => report::is_absence(error),
+            Self::Memory { .. } | Self::CutOff => false,
+            #[cfg(not(target_os = "linux"))]
+            Self::Elsewhere => true,
+        }
+    }
+
+    /// Whether the hardware computes wrongly.
+    fn is_faulty_hardware(&self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Device(error) => report::is_faulty_hardware(error),
+            _ => false,
+        }
+    }
+}
+
+/// What computes jobs.
+pub struct Computing {
+    /// The GPUs and the processor, or the processor alone.
+    pub executor: Arc<dyn Executor>,
+    /// Memory that the processes of GPUs share with this one.
+    pub shared_bytes: u64,
+}
+
+/// Starts what the settings say. An error only if they demand a GPU.
+pub async fn start(
+    settings: &Settings,
+    processor: &CpuExecutor,
+    metrics: &Arc<Metrics>,
+) -> Result<Computing, Unusable> {
+    let alone = || Computing {
+        executor: Arc::new(processor.clone()),
+        shared_bytes: 0,
+    };
+    if settings.device == DeviceUse::Cpu {
+        return Ok(alone());
+    }
+    match cuda::start(settings, processor, metrics).await {
+        Ok(computing) => Ok(computing),
+        Err(reason) if settings.device == DeviceUse::Cuda => Err(reason),
+        Err(reason) => {
+            if reason.is_absence() {
+                info!("the processor computes jobs: {reason}");
+            } else if reason.is_faulty_hardware() {
+                error!("the processor computes jobs: {reason}; see `mizan-worker doctor`");
+            } else {
+                warn!("the processor computes jobs: {reason}; see `mizan-worker doctor`");
+            }
+            Ok(alone())
+        }
+    }
+}
+
+/// Whether the memory for jobs can spare so much.
+pub(crate) fn afford(memory: Memory, shared_bytes: u64) -> Result<(), Unusable> {
+    let job_bytes = Budget::new(memory).total_bytes();
+    if shared_bytes > job_bytes / 2 {
+        return Err(Unusable::Memory {
+            shared_bytes,
+            job_bytes,
+        });
+    }
+    Ok(())
+}

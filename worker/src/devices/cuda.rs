@@ -1,0 +1,79 @@
+//! Starting NVIDIA devices and watching over them.
+
+use super::{afford, report, Computing, DeviceExecutor, Unusable};
+use crate::{metrics::Metrics, settings::Settings};
+use mizan_engine::{
+    cuda::{ChildCommand, CudaExecutor, CudaSettings, DeviceError},
+    CpuExecutor,
+};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::time::MissedTickBehavior;
+use tracing::info;
+
+/// The hidden subcommand that drives a device.
+const SUBCOMMAND: &str = "cuda-child";
+/// How often devices are looked at while no job is.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How the settings say that devices are used.
+pub(crate) fn settings_of(settings: &Settings) -> Result<CudaSettings, DeviceError> {
+    let command = ChildCommand::this_program(SUBCOMMAND);
+    let command = command.map_err(|error| DeviceError::CannotStart(error.to_string()))?;
+    Ok(CudaSettings {
+        devices: settings.devices.clone(),
+        resident_bytes: settings.device_memory,
+        ..CudaSettings::new(command)
+    })
+}
+
+/// Starts the devices, with the processor for what they can't do.
+pub(super) async fn start(
+    settings: &Settings,
+    processor: &CpuExecutor,
+    metrics: &Arc<Metrics>,
+) -> Result<Computing, Unusable> {
+    let cuda = settings_of(settings).map_err(Unusable::Device)?;
+    let of_each = cuda.shared_bytes();
+    let started = tokio::task::spawn_blocking(move || {
+        let devices = CudaExecutor::start(cuda)?;
+        let statuses = devices.devices();
+        Ok::<_, DeviceError>((devices, statuses))
+    });
+    let started = started.await.map_err(|_| Unusable::CutOff)?;
+    let (devices, statuses) = started.map_err(Unusable::Device)?;
+    let count = u64::try_from(statuses.len()).unwrap_or(u64::MAX);
+    let shared_bytes = of_each.saturating_mul(count);
+    afford(settings.memory, shared_bytes)?;
+    for status in statuses.iter().filter(|status| status.fault.is_none()) {
+        info!("computes jobs: {}", report::describe(status));
+    }
+    let executor = DeviceExecutor::new(Box::new(devices), processor.clone(), metrics.clone());
+    let executor = Arc::new(executor);
+    tokio::spawn(watch(Arc::downgrade(&executor)));
+    Ok(Computing {
+        executor,
+        shared_bytes,
+    })
+}
+
+/// Looks at the devices until they are not used any more.
+async fn watch(executor: Weak<DeviceExecutor>) {
+    let mut looks = tokio::time::interval(LOOK_AGAIN);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let Some(executor) = executor.upgrade() else {
+            return;
+        };
+        // It waits while a device's process starts.
+        if tokio::task::spawn_blocking(move || executor.look())
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use super::{
+    executor::{Accelerator, DeviceExecutor},
+    report::{notices, Notice},
+    *,
+};
+use mizan_engine::{
+    cuda::{DeviceError, DeviceInfo, DeviceStatus, KernelFamily},
+    EngineError, Reference,
+};
+use mizan_tensor::{vectors, Execution, Plan};
+use std::sync::Mutex;
+
+/// A device that works.
+pub(crate) fn status(index: u32) -> DeviceStatus {
+    DeviceStatus {
+        info: DeviceInfo {
+            index,
+            uuid: [index as u8; 16],
+            name: "Card".into(),
+            capability: (8, 6),
+            processors: 2,
+            memory_bytes: 8 << 30,
+            driver: 12_040,
+        },
+        family: Some(KernelFamily::Mma16x8x32),
+        fault: None,
+        retired: false,
+        restarts: 0,
+        last_failure: None,
+    }
+}
+
+fn wrong() -> DeviceError {
+    DeviceError::ResultCheckFailed { operation: 3 }
+}
+
+fn lost() -> DeviceError {
+    DeviceError::DeviceLost("CUDA_ERROR_ILLEGAL_ADDRESS (700)".into())
+}
+
+/// Devices that fail so, or compute as they should.
+#[derive(Clone)]
+struct Devices {
+    failure: Option<EngineError>,
+    statuses: Arc<Mutex<Vec<DeviceStatus>>>,
+}
+
+impl Devices {
+    fn new(failure: Option<EngineError>) -> Self {
+        Self {
+            failure,
+            statuses: Arc::new(Mutex::new(vec![status(0), status(1)])),
+        }
+    }
+
+    fn change(&self, change: impl Fn(&mut DeviceStatus)) {
+        change(&mut self.statuses.lock().unwrap()[1]);
+    }
+}
+
+impl Accelerator for Devices {
+    fn statuses(&self) -> Vec<DeviceStatus> {
+        self.statuses.lock().unwrap().clone()
+    }
+}
+
+impl Executor for Devices {
+    fn name(&self) -> &str {
+        "devices"
+    }
+
+    fn execute(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<Execution, EngineError> {
+        match &self.failure {
+            Some(failure) => Err(failure.clone()),
+            None => Reference.execute(plan, parameters, inputs, batch),
+        }
+    }
+}
+
+fn with(devices: &Devices) -> (DeviceExecutor, Arc<Metrics>) {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let devices = Box::new(devices.clone());
+    let executor = DeviceExecutor::new(devices, CpuExecutor::new(), metrics.clone());
+    (executor, metrics)
+}
+
+/// Executes the first golden vector, of which the result is known.
+fn execute(executor: &dyn Executor) -> Result<bool, EngineError> {
+    let vector = vectors::all().unwrap().remove(0);
+    let plan = Plan::new(vector.program.clone()).unwrap();
+    let parameters: Vec<&[u8]> = vector.parameters.iter().map(Vec::as_slice).collect();
+    let inputs: Vec<&[u8]> = vector.inputs.iter().map(Vec::as_slice).collect();
+    let executed = executor.execute(&plan, &parameters, &inputs, vector.batch)?;
+    Ok(executed.trace == vector.trace)
+}
+
+#[test]
+fn what_devices_can_do_they_do() {
+    let (executor, metrics) = with(&Devices::new(None));
+    assert_eq!(execute(&executor), Ok(true));
+    assert_eq!(executor.name(), "devices");
+    assert_eq!(metrics.devices.fallbacks.get(), 0);
+    assert_eq!(metrics.devices.usable.get(), 2);
+}
+
+#[test]
+fn whatever_a_device_fails_with_the_processor_does_the_job() {
+    let failures = [
+        DeviceError::DriverMissing("removed".into()),
+        DeviceError::NoDevice,
+        DeviceError::OutOfMemory { bytes: 7 },
+        DeviceError::TooLarge { bytes: 7, limit: 5 },
+        DeviceError::Unsupported { operation: 0 },
+        DeviceError::TimedOut { seconds: 60 },
+        DeviceError::ProcessEnded("signal: 9".into()),
+        lost(),
+        wrong(),
+        DeviceError::SelfCheckFailed {
+            program: "add".into(),
+        },
+    ];
+    for failure in failures {
+        let (executor, metrics) = with(&Devices::new(Some(failure.clone().into())));
+        assert_eq!(execute(&executor), Ok(true), "{failure}");
+        assert_eq!(metrics.devices.fallbacks.get(), 1);
+    }
+}
+
+#[test]
+fn a_job_that_is_wrong_itself_is_not_tried_again() {
+    let misfit = mizan_tensor::ExecutionError::TooLarge;
+    let (executor, metrics) = with(&Devices::new(Some(misfit.into())));
+    assert_eq!(execute(&executor), Err(misfit.into()));
+    assert_eq!(metrics.devices.fallbacks.get(), 0);
+}
+
+#[test]
+fn metrics_show_how_devices_stand_after_each_job() {
+    let devices = Devices::new(None);
+    let (executor, metrics) = with(&devices);
+    devices.change(|status| {
+        status.restarts = 3;
+        status.last_failure = Some(lost());
+    });
+    execute(&executor).unwrap();
+    execute(&executor).unwrap();
+    assert_eq!(metrics.devices.restarts.get(), 3);
+    assert_eq!(metrics.devices.usable.get(), 2);
+    devices.change(|status| {
+        status.retired = true;
+        status.fault = Some(wrong());
+    });
+    execute(&executor).unwrap();
+    assert_eq!(metrics.devices.usable.get(), 1);
+    assert_eq!(metrics.devices.retired.get(), 1);
+}
+
+#[test]
+fn a_retired_device_is_named_once_with_the_reason_and_what_to_do() {
+    let mut retired = status(1);
+    retired.retired = true;
+    retired.fault = Some(wrong());
+    retired.last_failure = Some(wrong());
+    let now = [status(0), retired];
+    let [Notice::Loss(text)] = &notices(&[status(0), status(1)], &now)[..] else {
+        panic!("one loss");
+    };
+    for says in [
+        "GPU 1 (Card, GPU-01010101-0101-0101-0101-010101010101) is not used any more",
+        "operation 3 failed its check on the device",
+        "undo overclocking",
+    ] {
+        assert!(text.contains(says), "{text}");
+    }
+    assert_eq!(notices(&now, &now), []);
+    // One that was never fit is a loss from the beginning.
+    assert_eq!(notices(&[], &now), [Notice::Loss(text.clone())]);
+}
+
+#[test]
+fn a_failure_that_a_device_survived_is_told_once() {
+    let mut survived = status(0);
+    survived.restarts = 1;
+    survived.last_failure = Some(lost());
+    let now = [survived.clone()];
+    let [Notice::Trouble(text)] = &notices(&[status(0)], &now)[..] else {
+        panic!("one failure");
+    };
+    assert!(text.ends_with(&lost().to_string()), "{text}");
+    assert_eq!(notices(&now, &now), []);
+    survived.restarts = 2;
+    assert_eq!(notices(&now, &[survived]).len(), 1);
+}
+
+#[test]
+fn devices_take_no_more_than_half_of_the_memory_for_jobs() {
+    let memory = Memory::Bytes(1 << 30);
+    assert!(afford(memory, 512 << 20).is_ok());
+    let error = afford(memory, (512 << 20) + 1).unwrap_err();
+    let says = "their processes share 512 MiB, more than half of the 1024 MiB for jobs";
+    assert!(error.to_string().contains(says), "{error}");
+}
