@@ -26,10 +26,13 @@ pub(crate) fn child(behaviour: &str) -> CudaSettings {
     }
 }
 
-/// The driver of this machine, if it has one.
+/// The driver of this machine, if it has one. `scripts/test-gpu` takes the process elsewhere.
 pub(crate) fn hardware() -> CudaSettings {
     let mut settings = child("serve");
     settings.command.environment.clear();
+    if let Some(program) = std::env::var_os("MIZAN_TEST_CUDA_CHILD") {
+        settings.command.program = program.into();
+    }
     settings
 }
 
