@@ -9,7 +9,10 @@ use mizan_engine::{
     EngineError, Reference,
 };
 use mizan_tensor::Operation;
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// An executor that has passed its self-check on a driver whose faults begin with [`Armed::arm`].
 struct Armed {
@@ -317,4 +320,46 @@ fn another_device_takes_over_from_one_that_is_retired() {
         .filter(|device| device.retired)
         .count();
     assert!(retired <= 1);
+}
+
+#[test]
+fn a_device_whose_process_takes_long_to_start_does_not_keep_the_others_from_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let [program, began, go_on] =
+        ["program", "began", "go-on"].map(|name| folder.path().join(name));
+    let exit = Armed::with("devices=2,exit=cuLaunchKernel:1", |mut settings| {
+        std::os::unix::fs::symlink(&settings.command.program, &program).unwrap();
+        settings.command.program = program.clone();
+        settings
+    });
+    let good = driver("").command.program;
+    let slow = format!(
+        "#!/bin/sh\n: >'{}'\nwhile [ ! -e '{}' ]; do sleep 0.05; done\n",
+        began.display(),
+        go_on.display()
+    );
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, slow).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| exit.execute(&job()));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !began.exists() {
+            assert!(Instant::now() < deadline, "no process was started again");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Of a model that no device knows yet, it goes to the one with more free slots.
+        let other = linear_job(30, 5, 7, 3, 7);
+        let result = other.execute(&exit.executor).unwrap();
+        assert!(result == other.execute(&Reference).unwrap());
+        assert_eq!(exit.executor.devices().len(), 2);
+        assert!(!first.is_finished(), "the start did not take long");
+        // That start fails, and the next one is as it should be.
+        std::fs::remove_file(&program).unwrap();
+        std::os::unix::fs::symlink(&good, &program).unwrap();
+        std::fs::write(&go_on, "").unwrap();
+        let result = first.join().unwrap().unwrap();
+        assert!(result == job().execute(&Reference).unwrap());
+    });
 }
