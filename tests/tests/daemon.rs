@@ -3,8 +3,14 @@
 
 #[path = "daemon/doing.rs"]
 mod doing;
+#[path = "../../engine/tests/cuda/emulated.rs"]
+mod emulated;
 #[path = "daemon/held.rs"]
 mod held;
+#[path = "daemon/lent.rs"]
+mod lent;
+#[path = "../../worker/tests/devices/nvml.rs"]
+mod nvml;
 #[path = "daemon/operation.rs"]
 mod operation;
 #[path = "daemon/outages.rs"]

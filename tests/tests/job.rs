@@ -1,13 +1,14 @@
 //! The whole road once, and that the books are right to the last unit.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use mizan_client::views::{AccountBalance, Economics, JobState, JobView};
 use mizan_client::{account_of, hex_hash, keys, AccountId, At, Client};
 use mizan_tensor::{execute, Commitment, Plan};
 use mizan_tests::books::{self, Supply};
 use mizan_tests::command::Mizan;
-use mizan_tests::workers::{heard, Owner, Worker, ASK};
+use mizan_tests::workers::{heard, run_command, Owner, Worker, ASK};
 use mizan_tests::{chain::Chain, digits, wait::Deadline};
+use serde_json::Value;
 use std::path::Path;
 
 /// Multiply-accumulates of one image: `64 x 64 + 64 x 64 + 2 x 64 + 64 x 10`.
@@ -56,6 +57,7 @@ async fn job_is_posted_computed_settled_and_paid() -> Result<()> {
     check_money(client, &job, &before, &after).await?;
     check_ledger(client, &job).await?;
     check_result(&bob, &chain.url, &job, folder.path()).await?;
+    check_bench(client, &chain.url, &job).await?;
     for worker in &mut workers {
         let status = worker.process.stop().await?;
         ensure!(
@@ -64,6 +66,76 @@ async fn job_is_posted_computed_settled_and_paid() -> Result<()> {
             worker.process.tail()?
         );
     }
+    Ok(())
+}
+
+/// What a provider's machine earns is what this job earned, scaled to an hour of it.
+async fn check_bench(client: &Client, url: &str, job: &JobView) -> Result<()> {
+    let words = [
+        "bench",
+        "--json",
+        "--device",
+        "cpu",
+        "--key",
+        "//Charlie",
+        "--url",
+        url,
+    ];
+    let measured = run_command(&words).await?;
+    ensure!(measured.code == Some(0), "{measured:?}");
+    let measured = measured.object()?;
+    let number = |value: &Value| -> Result<u128> {
+        Ok(value.as_str().context("no number in text")?.parse()?)
+    };
+    let speed = number(&measured["macs_per_second"])?;
+    ensure!(speed > 0, "{measured}");
+
+    let economics = client.economics(At::Best).await?;
+    let JobState::Settled { settlement, .. } = &job.state else {
+        bail!("{:?}", job.state);
+    };
+    let earnings = &measured["earnings"];
+    ensure!(earnings["settled_jobs"] == 1, "{earnings}");
+    let by_size = settlement.payment - economics.flat_price;
+    let price = by_size * 1_000_000_000 / job.macs;
+    ensure!(
+        number(&earnings["at_median_paid"]["price"])? == price,
+        "{earnings}"
+    );
+    // The auditor's draw decides whether anything was minted; the estimate says that it was.
+    let share_minted = u128::from(economics.burn_share) * u128::from(economics.mint_ratio);
+    let share_minted = share_minted / 1_000_000_000;
+    let received = settlement.worker_paid + settlement.payment * share_minted / 1_000_000_000;
+    let expected = 3_600.0 * speed as f64 / job.macs as f64
+        * by_size as f64
+        * (received as f64 / settlement.payment as f64);
+    let said = number(&earnings["at_median_paid"]["an_hour"])? as f64;
+    ensure!(
+        (said / expected - 1.0).abs() < 1e-3,
+        "{said} instead of {expected}"
+    );
+    ensure!(number(&earnings["at_ask"]["price"])? == ASK, "{earnings}");
+    ensure!(number(&earnings["bond_backs_an_hour"])? > 0, "{earnings}");
+
+    let alone = run_command(&[
+        "bench",
+        "--json",
+        "--device",
+        "cpu",
+        "--url",
+        "ws://127.0.0.1:1",
+    ]);
+    let alone = alone.await?;
+    ensure!(alone.code == Some(0), "{alone:?}");
+    let alone = alone.object()?;
+    ensure!(
+        alone["earnings"].is_null() && alone["earnings_unknown"].is_string(),
+        "{alone}"
+    );
+    ensure!(
+        alone["computers"][0]["speeds"][0]["macs_per_second"].is_string(),
+        "{alone}"
+    );
     Ok(())
 }
 

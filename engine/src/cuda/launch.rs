@@ -5,6 +5,7 @@
 use super::{
     child::driver::{check, DriverError},
     error::DeviceError,
+    grid::{bad_entry, launch, Grid},
     protocol::KernelFamily,
     tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
 };
@@ -152,6 +153,31 @@ impl Kernels {
         stream: &Stream,
         operation: Linear,
     ) -> Result<(), DeviceError> {
+        let tile = self.tile(operation.m, operation.n);
+        // SAFETY: the caller vouches for it.
+        unsafe { self.linear_with(tile, stream, operation) }
+    }
+
+    /// The kernel for a product of m rows and n columns.
+    pub(super) fn tile(&self, m: u64, n: u32) -> Tile {
+        self.choice.tile(m, n)
+    }
+
+    /// Whether the device runs that kernel of the loaded family.
+    pub(super) fn grants(&self, tile: Tile) -> bool {
+        tile.shared_bytes <= SHARED_BYTES_UNASKED || self.choice.has_large
+    }
+
+    /// Queues a linear operation with that kernel, which must be of the loaded family.
+    ///
+    /// # Safety
+    /// As for [`Self::linear`].
+    pub(super) unsafe fn linear_with(
+        &self,
+        tile: Tile,
+        stream: &Stream,
+        operation: Linear,
+    ) -> Result<(), DeviceError> {
         let Linear {
             mut x,
             mut w,
@@ -164,7 +190,6 @@ impl Kernels {
             check: WeightCheck { mut r, .. },
             mut sums,
         } = operation;
-        let tile = self.choice.tile(m, n);
         let grid = Grid {
             blocks: tile.blocks(m, n),
             threads: tile.threads,
@@ -301,57 +326,6 @@ pub(crate) fn hash_workspace_bytes(length: u64) -> u64 {
         nodes += count;
     }
     nodes * NODE_BYTES
-}
-
-#[derive(Clone, Copy)]
-struct Grid {
-    blocks: u64,
-    threads: u32,
-    shared_bytes: u32,
-}
-
-impl Grid {
-    fn of(blocks: u64, threads: u32) -> Self {
-        Self {
-            blocks,
-            threads,
-            shared_bytes: 0,
-        }
-    }
-}
-
-fn bad_entry(entry: &str, error: cust::error::CudaError) -> DeviceError {
-    DeviceError::BadKernel(format!("{entry}: {}", DriverError::from(error)))
-}
-
-/// Queues a kernel.
-///
-/// # Safety
-/// The arguments must point to values of the types that the entry point declares.
-unsafe fn launch(
-    stream: &Stream,
-    module: &Module,
-    entry: &str,
-    grid: Grid,
-    arguments: &[*mut c_void],
-) -> Result<(), DeviceError> {
-    // The device's limit for grids of one dimension.
-    let blocks = u32::try_from(grid.blocks).ok();
-    let blocks = blocks.filter(|blocks| i32::try_from(*blocks).is_ok());
-    let blocks = blocks.ok_or(DeviceError::OutOfMemory { bytes: 0 })?;
-    let function = module.get_function(entry);
-    let function = function.map_err(|error| bad_entry(entry, error))?;
-    // SAFETY: the caller vouches for the arguments.
-    let launched = unsafe {
-        stream.launch(
-            &function,
-            blocks,
-            grid.threads,
-            grid.shared_bytes,
-            arguments,
-        )
-    };
-    Ok(launched.map_err(DriverError::from)?)
 }
 
 #[cfg(test)]

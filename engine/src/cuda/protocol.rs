@@ -12,13 +12,18 @@
 //! | [`Request::Prepare`] | [`Response::Prepared`] | a slot's next program, and which of its parameters the device lacks |
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
 //! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is |
+//! | [`Request::Measure`] | [`Response::Measured`] | times an operation on operands that it makes in the slot |
+//! | [`Request::Compare`] | [`Response::Compared`] | times a product, and cublasLt's beside it |
 //!
 //! Any of them may be answered by [`Response::Failed`] instead.
 //!
 //! Tensors don't pass here but through shared memory, which is divided into equal *slots*. A slot
 //! belongs to the parent until it sends a request, and to the other process until that answers.
 
-use super::error::DeviceError;
+use super::{
+    error::DeviceError,
+    measure::{Comparison, Contest, Effort, MeasureError, Timing, Work},
+};
 use codec::{Decode, DecodeAll, Encode};
 use mizan_tensor::Hash;
 use std::io::{self, Read, Write};
@@ -26,7 +31,7 @@ use std::io::{self, Read, Write};
 /// What every connection begins with.
 pub(crate) const GREETING: [u8; 8] = *b"mizancud";
 /// The version of this protocol.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// Longest message: a program of the largest size, all its parameters' names, and room.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 512 * 1024;
 
@@ -81,6 +86,8 @@ pub struct DeviceInfo {
     pub memory_bytes: u64,
     /// The version of CUDA that the driver supports: 1,000 times major plus ten times minor.
     pub driver: u32,
+    /// The highest clock of its multiprocessors in kHz; 0 if the driver does not say.
+    pub clock_khz: u32,
 }
 
 /// A parameter by its content.
@@ -127,6 +134,18 @@ pub(crate) enum Request {
     },
     #[codec(index = 4)]
     Execute { slot: u32, batch: u32 },
+    #[codec(index = 10)]
+    Measure {
+        slot: u32,
+        work: Work,
+        effort: Effort,
+    },
+    #[codec(index = 11)]
+    Compare {
+        slot: u32,
+        contest: Contest,
+        effort: Effort,
+    },
 }
 
 /// From the device's process.
@@ -151,6 +170,16 @@ pub(crate) enum Response {
         slot: Option<u32>,
         error: DeviceError,
     },
+    #[codec(index = 10)]
+    Measured {
+        slot: u32,
+        outcome: Result<Timing, MeasureError>,
+    },
+    #[codec(index = 11)]
+    Compared {
+        slot: u32,
+        outcome: Result<Comparison, MeasureError>,
+    },
 }
 
 impl Response {
@@ -160,6 +189,7 @@ impl Response {
             Self::Prepared { slot, .. } | Self::Loaded { slot } | Self::Executed { slot } => {
                 Some(slot)
             }
+            Self::Measured { slot, .. } | Self::Compared { slot, .. } => Some(slot),
             Self::Failed { slot, .. } => slot,
             Self::Devices(_) | Self::Opened { .. } => None,
         }

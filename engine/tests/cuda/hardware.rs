@@ -6,7 +6,13 @@ use crate::{
     jobs::{linear_job, random_job, Job},
 };
 use mizan_engine::{
-    cuda::{CudaExecutor, CudaSettings, DeviceInfo, KernelFamily},
+    cuda::{
+        measure::{
+            Bench, Comparison, Contest, Effort, LinearKernel, MeasureError, PeerOutput, Product,
+            Work,
+        },
+        CudaExecutor, CudaSettings, DeviceInfo, KernelFamily,
+    },
     CpuExecutor, Executor,
 };
 use std::time::Instant;
@@ -14,21 +20,86 @@ use std::time::Instant;
 /// Set where a device must be there.
 const REQUIRED: &str = "MIZAN_TEST_GPU";
 
+/// Enough to come to every path.
+const EFFORT: Effort = Effort {
+    rounds: 3,
+    repetitions: 10,
+    seed: 3,
+};
+
+/// No multiple of any tile, but of 16, as cublasLt likes it.
+const PRODUCT: Product = Product {
+    m: 1_000,
+    n: 1_008,
+    k: 1_040,
+};
+
+/// None where there are none and none must be.
+fn devices() -> Vec<DeviceInfo> {
+    CudaExecutor::list(&hardware()).unwrap_or_else(|error| {
+        println!("no GPU: {error}");
+        assert!(std::env::var_os(REQUIRED).is_none(), "no GPU: {error}");
+        Vec::new()
+    })
+}
+
 #[test]
 fn devices_of_this_machine_give_the_definitions_bytes() {
-    let devices = match CudaExecutor::list(&hardware()) {
-        Ok(devices) => devices,
-        Err(error) => {
-            println!("no GPU: {error}");
-            assert!(std::env::var_os(REQUIRED).is_none(), "no GPU: {error}");
-            return;
-        }
-    };
-    for device in &devices {
+    for device in &devices() {
         let families = KernelFamily::ALL.into_iter();
         for family in families.filter(|family| family.lowest_capability() <= device.capability) {
             all_jobs_agree(device, family);
         }
+    }
+}
+
+/// Whatever is measured has been compared with the definition, so this tests every kernel, and that
+/// cublasLt is called as it wants to be, where there is one.
+#[test]
+fn devices_of_this_machine_can_be_measured() {
+    for device in &devices() {
+        let bench = Bench::open(&hardware(), device.index).unwrap();
+        let measured = |work| bench.measure(work, EFFORT).unwrap();
+        let kernels = LinearKernel::ALL.into_iter();
+        for kernel in kernels
+            .filter(|kernel| kernel.family().lowest_capability() <= device.capability)
+            .map(Some)
+            .chain([None])
+        {
+            for checked in [false, true] {
+                measured(Work::Linear {
+                    product: PRODUCT,
+                    kernel,
+                    checked,
+                });
+            }
+        }
+        let count = 10_000_019;
+        let checked = true;
+        measured(Work::Add { count, checked });
+        measured(Work::Hash { bytes: count });
+        for output in [PeerOutput::Int32, PeerOutput::Int8] {
+            compared(&bench, output);
+        }
+    }
+}
+
+fn compared(bench: &Bench, output: PeerOutput) {
+    let contest = Contest {
+        product: PRODUCT,
+        kernel: None,
+        checked: false,
+        output,
+    };
+    let name = &bench.device().name;
+    match bench.compare(contest, EFFORT) {
+        Ok(Comparison { version, tried, .. }) => {
+            println!(
+                "gpu: {name}: cublasLt {version} agrees: {output:?}, algorithms tried: {tried}"
+            );
+        }
+        Err(error @ MeasureError::LibraryNotFound { .. }) => println!("gpu: {name}: {error}"),
+        Err(error) => panic!("{output:?} on {name}: {error}"),
     }
 }
 

@@ -7,8 +7,12 @@
 mod jobs;
 
 mod absent;
+mod compare;
+mod cublaslt;
 mod faults;
 mod fixture;
 mod hardware;
+mod measure;
+mod pace;
 mod processes;
 mod results;

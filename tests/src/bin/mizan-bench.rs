@@ -1,9 +1,15 @@
 //! What `scripts/bench` runs; its help is there.
 
 use anyhow::{bail, ensure, Context, Result};
-use mizan_tests::{bench, demo, interrupt};
+use mizan_tests::{
+    bench::{self, gpu::NoGpu},
+    demo, interrupt,
+};
 use serde_json::{json, Map, Number, Value};
 use std::process::ExitCode;
+
+/// The exit code where there is no GPU to measure, as of scripts/test-gpu.
+const NO_GPU: u8 = 4;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -14,7 +20,10 @@ async fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:?}");
-        ExitCode::FAILURE
+        match error.is::<NoGpu>() {
+            true => ExitCode::from(NO_GPU),
+            false => ExitCode::FAILURE,
+        }
     })
 }
 
@@ -26,6 +35,7 @@ async fn measure() -> Result<()> {
             _ => name = Some(argument),
         }
     }
+    let mut machine = machine()?;
     let figures = match name.as_deref() {
         Some("audit") => bench::audit::figures()?,
         Some("blobs") => bench::blobs::figures().await?,
@@ -34,10 +44,14 @@ async fn measure() -> Result<()> {
         Some("commit-overhead") => bench::commit_overhead::figures()?,
         Some("demo") => demo_figures().await?,
         Some("fraud-proof") => bench::fraud_proof::figures().await?,
+        Some("gpu") => {
+            let measured = bench::gpu::figures()?;
+            machine = format!("{}; {machine}", measured.device);
+            measured.figures
+        }
         Some("weights") => bench::weights::figures()?,
         _ => bail!("unknown benchmark {name:?}; see scripts/bench"),
     };
-    let machine = machine()?;
     if json {
         let figures = figures
             .into_iter()

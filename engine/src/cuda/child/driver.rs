@@ -158,6 +158,8 @@ pub(crate) fn describe(index: u32, driver: u32) -> Result<(Device, DeviceInfo), 
         processors: attribute(DeviceAttribute::MultiprocessorCount)?,
         memory_bytes: device.total_memory()? as u64,
         driver,
+        // Only who measures asks for it: a driver that does not say still works.
+        clock_khz: attribute(DeviceAttribute::ClockRate).unwrap_or_default(),
     };
     Ok((device, info))
 }

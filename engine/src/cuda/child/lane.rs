@@ -3,6 +3,7 @@
 use super::{
     batch::{upload, Batch},
     driver::DriverError,
+    measure::Measuring,
     opened::Opened,
     parameter::{address, Parameter},
     verdict::Verdict,
@@ -83,6 +84,16 @@ impl Lane {
                     .map(|()| Response::Executed { slot }),
                 None => Err(refused("nothing is prepared")),
             },
+            Request::Measure { work, effort, .. } => {
+                let outcome = self.measuring().measure(work, effort);
+                Ok(Response::Measured { slot, outcome })
+            }
+            Request::Compare {
+                contest, effort, ..
+            } => {
+                let outcome = self.measuring().compare(contest, effort);
+                Ok(Response::Compared { slot, outcome })
+            }
             Request::List | Request::Open(_) => Err(refused("it is not about a slot")),
         };
         response.unwrap_or_else(|error| {
@@ -92,6 +103,14 @@ impl Lane {
                 error,
             }
         })
+    }
+
+    fn measuring(&self) -> Measuring<'_> {
+        Measuring {
+            opened: &self.opened,
+            stream: &self.stream,
+            slot: self.slot,
+        }
     }
 
     fn prepare(&mut self, program: &[u8], contents: Vec<Content>) -> Result<Vec<u16>, DeviceError> {

@@ -44,6 +44,11 @@ impl Mapping {
         })
     }
 
+    /// Bytes of each slot.
+    pub(crate) fn slot_bytes(&self) -> u64 {
+        self.slot_bytes as u64
+    }
+
     /// Bytes of a slot; `None` where it has none.
     ///
     /// # Safety

@@ -4,6 +4,7 @@ mod batch;
 pub(crate) mod driver;
 mod lane;
 mod mapping;
+mod measure;
 mod opened;
 mod parameter;
 mod residents;
@@ -162,7 +163,9 @@ fn dispatch(
         let slot = match request {
             Request::Prepare { slot, .. }
             | Request::Load { slot, .. }
-            | Request::Execute { slot, .. } => slot,
+            | Request::Execute { slot, .. }
+            | Request::Measure { slot, .. }
+            | Request::Compare { slot, .. } => slot,
             Request::List | Request::Open(_) => return Err(ServeError::Request),
         };
         let sender = senders.get(slot as usize).ok_or(ServeError::Request)?;

@@ -9,6 +9,8 @@
 //   version=N          supports CUDA N (12040 for 12.4)
 //   devices=N          shows so many devices
 //   capability=N       their compute capability, 10 * major + minor
+//   clock=N            their highest clock in kHz; 0: it does not say
+//   slow=N             events say that everything takes N times as long as it does
 //   memory=N           bytes of each
 //   fail=NAME:NTH:CODE the NTH call of the function NAME, counted from 1, returns CODE; NTH 0: all
 //   hang=NAME:NTH      that call never returns
@@ -49,6 +51,7 @@ enum Code {
     INVALID_PTX = 218,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
+    NOT_READY = 600,
     ILLEGAL_ADDRESS = 700,
 };
 
@@ -58,7 +61,7 @@ struct Fault {
 };
 
 struct Settings {
-    long version = 12040, devices = 1, capability = 80;
+    long version = 12040, devices = 1, capability = 80, clock = 1410000, slow = 1;
     size_t memory = size_t(1) << 30;
     std::vector<Fault> faults;
     std::string armed;
@@ -112,6 +115,8 @@ void read_settings() {
         if (key == "version") settings.version = number;
         else if (key == "devices") settings.devices = number;
         else if (key == "capability") settings.capability = number;
+        else if (key == "clock") settings.clock = number;
+        else if (key == "slow") settings.slow = number;
         else if (key == "memory") settings.memory = size_t(number);
         else if (key == "kernels") settings.emulated = value == "emulated";
         else if (key == "armed") settings.armed = value;
@@ -225,7 +230,8 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
         uint64_t m = arguments[5], n = uint32_t(arguments[6]), k = uint32_t(arguments[7]);
         bool inside = holds(arguments[0], m * k) && holds(arguments[1], n * k) &&
                       holds(arguments[2], n * 16) && holds(arguments[4], m * n) &&
-                      holds(arguments[8], n * 4) && holds(arguments[9], m * 16) &&
+                      (!arguments[8] ||
+                       (holds(arguments[8], n * 4) && holds(arguments[9], m * 16))) &&
                       (!arguments[3] || holds(arguments[3], 256));
         if (!inside) return ILLEGAL_ADDRESS;
     }
@@ -290,6 +296,7 @@ API cuDeviceGetUuid(void *uuid, int device) {
 API cuDeviceGetAttribute(int *value, int attribute, int) {
     ENTER(cuDeviceGetAttribute)
     switch (attribute) {
+        case 13: *value = int(settings.clock); break;
         case 16: *value = 2; break;
         case 75: *value = int(settings.capability / 10); break;
         case 76: *value = int(settings.capability % 10); break;
@@ -467,6 +474,8 @@ API cuStreamSynchronize(void *stream) {
     ENTER(cuStreamSynchronize)
     return wait_for((Stream *)stream);
 }
+
+#include "events.hpp"
 
 API cuGetErrorName(int code, const char **text) {
     switch (code) {

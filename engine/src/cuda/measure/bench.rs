@@ -1,0 +1,84 @@
+//! A device that is there to be measured.
+
+use super::{Ceiling, Comparison, Contest, Effort, MeasureError, Timing, Work};
+use crate::cuda::{
+    process::Process,
+    protocol::{DeviceInfo, KernelFamily, Request, Response},
+    settings::CudaSettings,
+    DeviceError,
+};
+use std::sync::Mutex;
+
+/// Memory that operands pass through.
+const PASSAGE_BYTES: u64 = 64 << 20;
+
+/// A device in a process of its own, which ends with this.
+pub struct Bench {
+    process: Process,
+    /// The process has one slot, about which only one may ask at a time.
+    asking: Mutex<()>,
+}
+
+impl Bench {
+    /// Starts a process for the device of that number. Of the settings it takes what starts a
+    /// process, which kernels, how long an answer may take, and, up to 64 MiB, the bytes of a
+    /// slot.
+    pub fn open(settings: &CudaSettings, device: u32) -> Result<Self, DeviceError> {
+        let settings = CudaSettings {
+            slots: 1,
+            slot_bytes: settings.slot_bytes.min(PASSAGE_BYTES),
+            ..settings.clone()
+        };
+        Ok(Self {
+            process: Process::open(&settings, device)?,
+            asking: Mutex::new(()),
+        })
+    }
+
+    /// The device, as its driver describes it: name, driver, clock.
+    pub fn device(&self) -> &DeviceInfo {
+        &self.process.device
+    }
+
+    /// The family of kernels that jobs get on it.
+    pub fn family(&self) -> KernelFamily {
+        self.process.family
+    }
+
+    /// What its hardware could do at most.
+    pub fn ceiling(&self) -> Ceiling {
+        Ceiling::of(self.device())
+    }
+
+    /// Measures one operation. Takes some seconds.
+    pub fn measure(&self, work: Work, effort: Effort) -> Result<Timing, MeasureError> {
+        let request = Request::Measure {
+            slot: 0,
+            work,
+            effort,
+        };
+        match self.ask(&request)? {
+            Response::Measured { outcome, .. } => outcome,
+            other => Err(self.process.reject(&other).into()),
+        }
+    }
+
+    /// Measures a product beside cublasLt's. Takes some seconds, the first time more: the library
+    /// is large.
+    pub fn compare(&self, contest: Contest, effort: Effort) -> Result<Comparison, MeasureError> {
+        let request = Request::Compare {
+            slot: 0,
+            contest,
+            effort,
+        };
+        match self.ask(&request)? {
+            Response::Compared { outcome, .. } => outcome,
+            other => Err(self.process.reject(&other).into()),
+        }
+    }
+
+    fn ask(&self, request: &Request) -> Result<Response, DeviceError> {
+        let _asking = crate::cuda::process::lock(&self.asking);
+        self.process.ask(0, request)
+    }
+}

@@ -1,0 +1,62 @@
+//! Measures what computes jobs here, and what that earns at the chain's prices.
+//!
+//! # Overview
+//! `mizan-worker bench` is for owners who ask what their hardware is worth. The processor, and each
+//! GPU that the settings name, computes layers of a network as it would compute jobs: checked,
+//! copied and committed to. Nothing is taken from names or data sheets but a GPU's ceiling, and
+//! nothing leaves the machine but questions to the node. A worker that runs at the same time makes
+//! the figures smaller.
+//!
+//! What a job earns depends on the chain: see [`earnings`]. Whether there are jobs no benchmark
+//! knows; but the newest ones say how much was computed for money lately.
+
+mod computers;
+pub mod earnings;
+mod sample;
+
+pub use computers::{Computer, Speed};
+pub(crate) use sample::Sample;
+
+use crate::{keystore, node::Node, settings::Settings};
+use earnings::Prices;
+use mizan_client::{account_of, ClientError};
+
+/// What was measured, and what it earns.
+#[derive(Debug)]
+pub struct Report {
+    /// Everything that computes, the processor first.
+    pub computers: Vec<Computer>,
+    /// What the chain says of prices, or why that is not known.
+    pub prices: Result<Prices, ClientError>,
+}
+
+impl Report {
+    /// Multiply-accumulates a second of a worker with these settings: of all GPUs that work
+    /// together, or of the processor where none does.
+    pub fn macs_per_second(&self) -> u128 {
+        let devices = self.computers.iter().skip(1);
+        let devices = devices
+            .filter_map(Computer::of_a_job)
+            .fold(0, u128::saturating_add);
+        let processor = self.computers.first().and_then(Computer::of_a_job);
+        match devices {
+            0 => processor.unwrap_or_default(),
+            devices => devices,
+        }
+    }
+}
+
+/// Measures all of it, which takes a quarter of a minute for each device.
+pub async fn measure(settings: &Settings) -> Report {
+    Report {
+        computers: computers::measure(settings).await,
+        prices: prices(settings).await,
+    }
+}
+
+async fn prices(settings: &Settings) -> Result<Prices, ClientError> {
+    let node = Node::connect(&settings.url, settings.request).await?;
+    // Newcomers have no key yet.
+    let account = keystore::load(settings).ok().map(|key| account_of(&key));
+    Prices::read(&node, account.as_ref()).await
+}
