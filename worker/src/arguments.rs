@@ -24,7 +24,8 @@ Exit codes:
   8  `doctor` found a problem
   9  the worker was convicted, and has nothing left to answer for
  10  the account that is to audit is not a registered auditor
- 11  no GPU can be used, and --device is cuda";
+ 11  no GPU can be used, and --device is cuda; or a GPU can't be watched as --idle-only,
+     --max-power or --max-temperature demand";
 
 /// The daemon of a Mizan worker: takes jobs, computes them, attests the results, audits others'.
 #[derive(Parser)]
@@ -45,12 +46,18 @@ pub(crate) enum Command {
     /// result, proves it wrong, or says that not all could be had although the worker answered its
     /// demands. It opens its receipts when they are demanded. Computes on the processor only.
     ///
-    /// --ask, --max-job-bytes and those about GPUs do nothing here.
+    /// --ask, --max-job-bytes, --hours and those about GPUs do nothing here.
     Audit(Options),
     /// Register the key as provider and worker, as far as it is not yet.
     Register(Register),
     /// Examine everything that a worker needs, and say how to mend what is wrong.
     Doctor(Shown),
+    /// Measure how fast the processor and the GPUs compute, and say what that earns.
+    ///
+    /// Layers of networks are computed as jobs are, some seconds for the processor and for each
+    /// GPU. The earnings are those of an hour without a pause, by the chain's least price, by this
+    /// worker's ask and by what was paid last; without a node they are left out.
+    Bench(Shown),
     /// Make or show the worker's key.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -60,6 +67,9 @@ pub(crate) enum Command {
     /// Drive a device: what `run` and `doctor` start for each, and people never.
     #[command(hide = true)]
     CudaChild,
+    /// Read how devices are: what `run` and `doctor` start, and people never.
+    #[command(hide = true)]
+    NvmlChild,
 }
 
 #[derive(Subcommand)]
@@ -86,9 +96,13 @@ impl Command {
                 options.clone()
             }
             Self::Register(register) => register.options.clone(),
-            Self::Doctor(shown) | Self::Key(KeyCommand::Show(shown)) => shown.options.clone(),
+            Self::Doctor(shown) | Self::Bench(shown) | Self::Key(KeyCommand::Show(shown)) => {
+                shown.options.clone()
+            }
             Self::Config(ConfigCommand::Show(shown)) => shown.options.clone(),
-            Self::Config(ConfigCommand::Init(_)) | Self::CudaChild => Options::default(),
+            Self::Config(ConfigCommand::Init(_)) | Self::CudaChild | Self::NvmlChild => {
+                Options::default()
+            }
         }
     }
 }
@@ -138,6 +152,23 @@ pub(crate) struct Options {
     /// quarters of what is free].
     #[arg(long, value_name = "BYTES")]
     device_memory: Option<String>,
+    /// Give no work to a GPU that another program uses, but for accepted jobs that would be late
+    /// otherwise. While all of them are in use no new jobs are taken.
+    #[arg(long)]
+    idle_only: bool,
+    /// How long no other program may have used a GPU before --idle-only gives it work again.
+    #[arg(long, value_name = "SECONDS")]
+    idle_seconds: Option<String>,
+    /// Watts that each GPU draws at most, on average: between parts of jobs it waits.
+    #[arg(long, value_name = "WATTS")]
+    max_power: Option<String>,
+    /// Degrees from which a GPU gets no work until it has cooled down by 5.
+    #[arg(long, value_name = "CELSIUS")]
+    max_temperature: Option<String>,
+    /// Times of day at which new jobs are taken, like 22:00-08:00, with commas between. Accepted
+    /// ones are finished whenever that is [default: always].
+    #[arg(long, value_name = "RANGES")]
+    hours: Option<String>,
     /// Blob servers of your own, with commas between: asked after those that the job names, and
     /// given results too.
     #[arg(long, value_name = "URLS")]
@@ -187,6 +218,7 @@ impl Options {
 
     fn flags(&self) -> Flags {
         let allow = self.allow_private_blob_servers.then(|| "true".to_owned());
+        let idle_only = self.idle_only.then(|| "true".to_owned());
         let all = [
             ("url", &self.url),
             ("data", &self.data),
@@ -199,6 +231,11 @@ impl Options {
             ("device", &self.device),
             ("devices", &self.devices),
             ("device_memory", &self.device_memory),
+            ("idle_only", &idle_only),
+            ("idle_seconds", &self.idle_seconds),
+            ("max_power", &self.max_power),
+            ("max_temperature", &self.max_temperature),
+            ("hours", &self.hours),
             ("blob_servers", &self.blob_servers),
             ("allow_private_blob_servers", &allow),
             ("cache_bytes", &self.cache_bytes),
@@ -291,7 +328,7 @@ mod tests {
             let flag = format!("--{}", field.name.replace('_', "-"));
             let value = field.example.trim_matches(['"', '[', ']']).replace('"', "");
             let words = match field.name {
-                "allow_private_blob_servers" => vec![flag.as_str()],
+                "allow_private_blob_servers" | "idle_only" => vec![flag.as_str()],
                 _ => vec![flag.as_str(), value.as_str()],
             };
             let environment = Environment::from([("HOME".to_owned(), "/home/x".to_owned())]);

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod key;
@@ -19,14 +20,11 @@ pub(crate) fn environment() -> Environment {
 }
 
 /// Drives a device for the worker that started this process.
-#[cfg(target_os = "linux")]
 pub(crate) fn cuda_child() -> ExitCode {
     mizan_engine::cuda::serve_child()
 }
 
-/// There are no devices here.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn cuda_child() -> ExitCode {
-    eprintln!("devices are used on Linux only");
-    ExitCode::FAILURE
+/// Reads how devices are, for the worker that started this process.
+pub(crate) fn nvml_child() -> ExitCode {
+    mizan_worker::devices::serve_nvml_child()
 }

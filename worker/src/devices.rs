@@ -10,29 +10,31 @@
 //! whether it can be attested is decided afterwards, as for every job. The reason is in the log,
 //! once for each execution. What happens to a GPU is in the log too, and in the metrics.
 //!
+//! # Readings
+//! One more process reads how all GPUs are, once a second ([`serve_nvml_child`]): for the metrics,
+//! and for what the owner allows ([`Lending`]).
+//!
 //! # Memory
 //! What the processes of GPUs share with this one is taken off the budget of jobs. Where that
 //! would be more than half of it, the GPUs are not used.
 
-#[cfg(target_os = "linux")]
 mod cuda;
-#[cfg(not(target_os = "linux"))]
-#[path = "devices/elsewhere.rs"]
-mod cuda;
-#[cfg(target_os = "linux")]
 mod executor;
-#[cfg(target_os = "linux")]
+pub(crate) mod meter;
+mod nvml;
+pub(crate) mod reading;
 pub(crate) mod report;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 pub(crate) mod tests;
 
-#[cfg(target_os = "linux")]
 pub(crate) use cuda::settings_of;
-#[cfg(target_os = "linux")]
 pub use executor::{Accelerator, DeviceExecutor};
+pub use meter::MeterError;
+pub use nvml::serve_nvml_child;
 
 use crate::{
     budget::Budget,
+    lending::Lending,
     metrics::Metrics,
     settings::{DeviceUse, Memory, Settings},
 };
@@ -44,7 +46,6 @@ use tracing::{error, info, warn};
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// None is fit for work.
-    #[cfg(target_os = "linux")]
     #[error("no GPU can be used: {0}")]
     Device(mizan_engine::cuda::DeviceError),
     /// They would take too much of the memory for jobs.
@@ -61,31 +62,45 @@ pub enum Unusable {
     /// The start of their processes broke off.
     #[error("no GPU can be used: their start broke off")]
     CutOff,
-    /// This is no system on which they are used.
-    #[cfg(not(target_os = "linux"))]
-    #[error("no GPU can be used: that takes Linux")]
-    Elsewhere,
+    /// Their owner sets limits, and nobody can see how they are.
+    #[error(
+        "idle_only, max_power and max_temperature can't be kept: {0}; mend that, set device to \
+         cpu, or leave the limits away"
+    )]
+    Unwatched(MeterError),
+    /// Their owner sets limits, and the driver does not say what that takes.
+    #[error(
+        "the limits for GPU {index} can't be kept: its driver does not say {what}; name the other \
+         GPUs as devices, or leave that limit away"
+    )]
+    Unsaid {
+        /// The driver's number of it.
+        index: u32,
+        /// What is not said, and what it is needed for.
+        what: &'static str,
+    },
 }
 
 impl Unusable {
     /// Whether there is none, with which nothing is wrong.
     fn is_absence(&self) -> bool {
         match self {
-            #[cfg(target_os = "linux")]
             Self::Device(error) => report::is_absence(error),
-            Self::Memory { .. } | Self::CutOff => false,
-            #[cfg(not(target_os = "linux"))]
-            Self::Elsewhere => true,
+            _ => false,
         }
     }
 
     /// Whether the hardware computes wrongly.
     fn is_faulty_hardware(&self) -> bool {
         match self {
-            #[cfg(target_os = "linux")]
             Self::Device(error) => report::is_faulty_hardware(error),
             _ => false,
         }
+    }
+
+    /// Whether working all the same would be against the owner's word.
+    fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Unwatched(_) | Self::Unsaid { .. })
     }
 }
 
@@ -97,21 +112,28 @@ pub struct Computing {
     pub shared_bytes: u64,
 }
 
-/// Starts what the settings say. An error only if they demand a GPU.
+/// Starts what the settings say. An error only if they demand a GPU, or limits that can't be kept.
 pub async fn start(
     settings: &Settings,
     processor: &CpuExecutor,
     metrics: &Arc<Metrics>,
+    lending: &Arc<Lending>,
 ) -> Result<Computing, Unusable> {
-    let alone = || Computing {
-        executor: Arc::new(processor.clone()),
-        shared_bytes: 0,
+    let alone = || {
+        if lending.limits().any() {
+            warn!("idle_only, max_power and max_temperature are about GPUs, and none is used");
+        }
+        Computing {
+            executor: Arc::new(processor.clone()),
+            shared_bytes: 0,
+        }
     };
     if settings.device == DeviceUse::Cpu {
         return Ok(alone());
     }
-    match cuda::start(settings, processor, metrics).await {
+    match cuda::start(settings, processor, metrics, lending).await {
         Ok(computing) => Ok(computing),
+        Err(reason) if reason.is_forbidden() => Err(reason),
         Err(reason) if settings.device == DeviceUse::Cuda => Err(reason),
         Err(reason) => {
             if reason.is_absence() {

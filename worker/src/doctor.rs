@@ -3,9 +3,9 @@
 //! Nothing is changed: no folder is made, no journal bound, no transaction sent.
 
 mod chain;
-#[cfg(target_os = "linux")]
 mod devices;
 mod machine;
+mod readings;
 mod speed;
 
 pub use speed::macs_per_second;
@@ -71,13 +71,11 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![machine::key(settings, &key)];
     let key = key.ok();
     findings.extend(machine::folders(settings));
-    #[cfg(target_os = "linux")]
     let (devices, shared_bytes) = devices::examine(settings).await;
-    #[cfg(not(target_os = "linux"))]
-    let (devices, shared_bytes) = (Vec::new(), 0);
     findings.push(machine::memory(settings, shared_bytes));
     findings.push(machine::self_check().await);
     findings.extend(devices);
+    findings.extend(machine::hours(settings));
     findings.push(speed::measure().await);
     findings.extend(machine::blob_servers(settings).await);
     findings.extend(chain::examine(settings, key.as_ref()).await);

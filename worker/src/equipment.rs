@@ -6,6 +6,7 @@ use crate::{
     cache::{wall_clock_seconds, CacheLimits},
     disk::DiskWatch,
     journal::{CachedBlob, Journal, JournalError},
+    lending::Lending,
     metrics::Metrics,
     precedence::PaidJobs,
     rivals::Rivals,
@@ -29,6 +30,8 @@ pub struct Equipment {
     pub max_job_bytes: u64,
     /// Memory for all jobs at once.
     pub budget: Budget,
+    /// How far its owner lends the machine.
+    pub lending: Arc<Lending>,
     /// The jobs that go before anything else.
     pub paid: PaidJobs,
     /// What gives advice to auditors, if that is wanted.
@@ -79,7 +82,10 @@ impl Equipment {
     pub(crate) fn bare(folder: &std::path::Path) -> Self {
         let key = mizan_client::keys::parse_key("//Alice").unwrap();
         let store = mizan_blobs::LocalBlobStore::open(folder.join("blobs")).unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let lending = Lending::within(Default::default(), None, metrics.clone());
         Self {
+            lending: Arc::new(lending),
             supply: Supply::new(store, Vec::new(), false, key.clone()).unwrap(),
             key,
             journal: Journal::open(&folder.join("data")).unwrap(),
@@ -90,7 +96,7 @@ impl Equipment {
             advisor: None,
             disk: DiskWatch::new(Vec::new()),
             rivals: Rivals::default(),
-            metrics: Arc::new(Metrics::new().unwrap()),
+            metrics,
             cache: CacheLimits {
                 bytes: 0,
                 age: std::time::Duration::ZERO,

@@ -16,6 +16,7 @@
 //! | [`cache`] | which blobs can go |
 //! | [`budget`], [`precedence`] | memory for several jobs at once; paid jobs go first |
 //! | [`devices`] | GPUs, and the processor for what they can't do |
+//! | [`lending`] | how far the owner lends the machine: hours, and limits to GPUs |
 //! | [`disk`] | disks that fill up |
 //! | [`steps`] | carrying out one step for one job |
 //! | [`demands`], [`answers`] | which demands for data are open, and their answers |
@@ -29,6 +30,7 @@
 //! | [`auditing`] | the auditor: checking others' results for which the chain drew it |
 //! | [`metrics`] | figures for Prometheus |
 //! | [`doctor`] | what is wrong, and how to mend it |
+//! | [`bench`] | how fast this machine computes, and what that earns |
 //! | [`registration`] | becoming provider and worker with one key |
 //!
 //! # Steps in the log
@@ -71,9 +73,13 @@
 //! checked against its hash.
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("the worker runs on Linux: it drives GPUs and reads the system's state there only");
+
 pub mod advice;
 pub mod answers;
 pub mod auditing;
+pub mod bench;
 pub mod budget;
 pub mod cache;
 pub mod daemon;
@@ -86,6 +92,7 @@ pub mod endings;
 pub mod equipment;
 pub mod journal;
 pub mod keystore;
+pub mod lending;
 pub mod metrics;
 pub mod node;
 pub mod planning;

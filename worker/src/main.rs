@@ -18,9 +18,11 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let command = Arguments::parse().command;
-    if let Command::CudaChild = command {
-        // A device's process does nothing else: no log, no other threads.
-        return commands::cuda_child();
+    match command {
+        // These do nothing else: no log, no other threads.
+        Command::CudaChild => return commands::cuda_child(),
+        Command::NvmlChild => return commands::nvml_child(),
+        _ => {}
     }
     match execute(command, &mut out) {
         Ok(code) => code,
@@ -50,11 +52,17 @@ fn execute(command: Command, out: &mut impl Write) -> Result<ExitCode> {
                 done.await.map(|()| true)
             }
             Command::Doctor(shown) => commands::doctor::doctor(&settings, shown.json, out).await,
+            Command::Bench(shown) => {
+                let done = commands::bench::bench(&settings, shown.json, out);
+                done.await.map(|()| true)
+            }
             Command::Key(key) => commands::key::key(&key, &settings, out).map(|()| true),
             Command::Config(ConfigCommand::Show(shown)) => {
                 commands::config::show(&layers, shown.json, out).map(|()| true)
             }
-            Command::Config(ConfigCommand::Init(_)) | Command::CudaChild => Ok(true),
+            Command::Config(ConfigCommand::Init(_)) | Command::CudaChild | Command::NvmlChild => {
+                Ok(true)
+            }
         }
     });
     // A job that computes would hold the process up; the journal knows how to go on.

@@ -20,6 +20,11 @@
 //! | `mizan_worker_disk_full` | 1 while no jobs are taken for want of space |
 //! | `mizan_worker_memory_bytes`, `_memory_used_bytes` | the memory budget, and what jobs have of it |
 //! | `mizan_worker_devices_usable`, `_devices_retired` | GPUs that work or would, and those that must not any more |
+//! | `mizan_worker_accepting` | 0 while the owner's hours or limits let no new jobs be taken |
+//! | `mizan_worker_device_temperature_celsius{device}`, `_device_power_watts`, `_device_power_limit_watts` | each GPU by its number, as far as its driver says so |
+//! | `mizan_worker_device_busy_percent{device}`, `_device_memory_busy_percent`, `_device_others_percent` | how busy it is, and how busy other programs keep it |
+//! | `mizan_worker_device_memory_used_bytes{device}` | memory of it that is used |
+//! | `mizan_worker_device_paused{device}` | 1 while the owner's limits keep it from work |
 //! | `mizan_worker_device_restarts_total` | processes of GPUs that were started again after a failure |
 //! | `mizan_worker_device_fallbacks_total` | executions that the processor did because no GPU could |
 
@@ -122,6 +127,8 @@ pub struct Metrics {
     pub memory_bytes: IntGauge,
     /// What jobs have of it.
     pub memory_used_bytes: IntGauge,
+    /// Whether new jobs are taken, as far as the owner's settings go.
+    pub accepting: IntGauge,
     /// Figures of devices.
     pub devices: DeviceFigures,
 }
@@ -163,6 +170,10 @@ impl Metrics {
             disk_full: gauge("disk_full", "1 while no jobs are taken for want of space")?,
             memory_bytes: gauge("memory_bytes", "The memory budget")?,
             memory_used_bytes: gauge("memory_used_bytes", "What jobs have of the memory budget")?,
+            accepting: gauge(
+                "accepting",
+                "0 while the owner's settings let no new jobs come",
+            )?,
             devices: DeviceFigures::register(&registry)?,
             registry,
         };
@@ -185,7 +196,7 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), MetricsError> {
-        let all: [Box<dyn Collector>; 19] = [
+        let all: [Box<dyn Collector>; 20] = [
             Box::new(self.jobs.clone()),
             Box::new(self.audits.clone()),
             Box::new(self.full_audits.clone()),
@@ -205,6 +216,7 @@ impl Metrics {
             Box::new(self.disk_full.clone()),
             Box::new(self.memory_bytes.clone()),
             Box::new(self.memory_used_bytes.clone()),
+            Box::new(self.accepting.clone()),
         ];
         for figure in all {
             self.registry.register(figure)?;

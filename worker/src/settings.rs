@@ -3,6 +3,7 @@
 //! A setting is looked up in four layers, each going before the one to its left: defaults, the
 //! configuration file, the environment (`MIZAN_WORKER_` and the name in capitals), flags.
 
+mod hours;
 mod layers;
 mod shown;
 mod template;
@@ -10,6 +11,7 @@ mod template;
 mod tests;
 mod values;
 
+pub use hours::{Hours, NoHours};
 pub use layers::{Environment, Flags, Layers, Origin, SettingsError, PREFIX};
 pub use template::{template, usual_file};
 pub use values::{DeviceUse, LogFormat, Memory, Speed};
@@ -36,7 +38,7 @@ const fn field(name: &'static str, example: &'static str, meaning: &'static str)
 }
 
 /// All settings, in the order in which people read them.
-pub const FIELDS: [Field; 23] = [
+pub const FIELDS: [Field; 28] = [
     field("url", "\"ws://127.0.0.1:9944\"", "The node's address. Run your own: the worker believes it."),
     field("data", "\"/var/lib/mizan/worker\"", "Folder of the journal and, unless named otherwise, of key and blobs. One for each worker and chain. Default: $XDG_DATA_HOME/mizan/worker."),
     field("key_file", "\"/var/lib/mizan/worker/key\"", "File with the secret URI of the worker's key, readable by nobody else. Default: `key` in the data folder; `mizan-worker key new` makes it."),
@@ -48,6 +50,11 @@ pub const FIELDS: [Field; 23] = [
     field("device", "\"auto\"", "What computes jobs. auto: the NVIDIA GPUs, or the processor if none can be used. cpu: the processor alone. cuda: the GPUs, or the worker does not start. What the GPUs can't do the processor does."),
     field("devices", "[0, 1]", "Which GPUs, by the numbers that `mizan-worker doctor` shows. Default: all."),
     field("device_memory", "\"8 GiB\"", "Most memory of each GPU for parameters that stay there between jobs. Default: three quarters of what is free."),
+    field("idle_only", "false", "Whether a GPU that another program uses gets no work, but for accepted jobs that would be late otherwise. While all of them are in use no new jobs are taken."),
+    field("idle_seconds", "60", "How long no other program may have used a GPU before it gets work again, if idle_only is true."),
+    field("max_power", "200", "Watts that each GPU draws at most, on average: between parts of jobs it waits. Default: what the GPU itself allows."),
+    field("max_temperature", "80", "Degrees Celsius from which a GPU gets no work until it has cooled down by 5. Default: what the GPU itself allows."),
+    field("hours", "\"22:00-08:00,12:00-13:00\"", "Times of day, in this machine's time zone, at which new jobs are taken. Accepted ones are finished whenever that is. Default: always."),
     field("blob_servers", "[\"https://blobs.example.org\"]", "Blob servers of your own: asked after those that the job names, and given results too."),
     field("allow_private_blob_servers", "false", "Whether jobs may name blob servers at private or loopback addresses. Strangers name them: true lets them reach into your network."),
     field("cache_bytes", "\"64 GiB\"", "Most bytes of blobs that the worker itself brought into the folder of blobs and that no unsettled job needs."),
@@ -87,6 +94,16 @@ pub struct Settings {
     pub devices: Vec<u32>,
     /// Memory of each device for parameters that stay there; most of what is free, if `None`.
     pub device_memory: Option<u64>,
+    /// Whether devices that others use get no work.
+    pub idle_only: bool,
+    /// How long nobody else may have used a device before it gets work again.
+    pub idle: Duration,
+    /// What each device draws at most on average.
+    pub max_power_watts: Option<u32>,
+    /// From which temperature on a device gets no work.
+    pub max_temperature_celsius: Option<u32>,
+    /// When new jobs are taken; always, if `None`.
+    pub hours: Option<Hours>,
     /// The owner's own blob servers.
     pub blob_servers: Vec<String>,
     /// Whether jobs may name servers at private addresses.

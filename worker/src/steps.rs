@@ -183,6 +183,8 @@ impl Task {
         }
         let bytes = job_bytes(plan.cost(), job.batch);
         let _goes_first = self.equipment.paid.begin();
+        let left = self.time_left(job).await?;
+        let expected = self.equipment.lending.expect(job.macs, left);
         if !budget.has_room_for(bytes) {
             info!(job = self.key.job, step = %"waiting", bytes, "job");
         }
@@ -193,6 +195,9 @@ impl Task {
         }
         metrics.memory_used_bytes.set(shown(budget.used_bytes()));
         let result = self.compute_within(job, plan).await;
+        if result.is_ok() {
+            expected.computed();
+        }
         drop(reserved);
         metrics.memory_used_bytes.set(shown(budget.used_bytes()));
         result.map(Some)

@@ -1,9 +1,11 @@
 //! The real program on machines with and without GPUs: an emulated driver stands for them.
 
-#![cfg(target_os = "linux")]
-
 #[path = "../../engine/tests/cuda/emulated.rs"]
 mod emulated;
+#[path = "devices/lent.rs"]
+mod lent;
+#[path = "devices/nvml.rs"]
+mod nvml;
 
 use emulated::DRIVER;
 use mizan_engine::{

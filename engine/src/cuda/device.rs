@@ -79,6 +79,11 @@ impl Device {
         }
     }
 
+    /// As the driver describes it.
+    pub(crate) fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
     /// Its process, which is started and has passed the self-check if there was none. Others wait
     /// meanwhile.
     pub(crate) fn process(&self) -> Result<Arc<Process>, DeviceError> {

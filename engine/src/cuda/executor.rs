@@ -26,7 +26,7 @@ use std::{
 /// the last clone.
 #[derive(Clone)]
 pub struct CudaExecutor {
-    pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
     settings: Arc<CudaSettings>,
 }
 

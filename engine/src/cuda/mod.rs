@@ -24,11 +24,13 @@
 //! device with most free slots; a device works on as many parts as it has slots, of one job or of
 //! several, so that one part's tensors are copied while another's are computed. A part that does
 //! not fit the device's memory is halved, down to one item, and at last tried with nothing else on
-//! the device.
+//! the device. Whoever owns the devices may say when parts begin on each ([`Pace`]).
 //!
 //! Parameters are found by the hash of the bytes that the caller gives, computed at every job.
 //! Those that the device lacks are copied, and hashed there. They stay until others need the room,
 //! the ones unused for longest first.
+//!
+//! How fast a device does single operations is measured elsewhere, in [`measure`].
 //!
 //! # Checks
 //! Consumer devices have no error correction, and a worker answers for each wrong number. So after
@@ -84,10 +86,14 @@ mod content;
 mod device;
 mod error;
 mod executor;
+#[allow(unsafe_code)]
+mod grid;
 mod job;
 #[allow(unsafe_code)]
 mod launch;
 mod layout;
+pub mod measure;
+mod pace;
 mod parts;
 mod pool;
 mod process;
@@ -101,5 +107,6 @@ pub use child::serve_child;
 pub use device::DeviceStatus;
 pub use error::DeviceError;
 pub use executor::CudaExecutor;
+pub use pace::Pace;
 pub use protocol::{DeviceInfo, KernelFamily};
 pub use settings::{ChildCommand, CudaSettings};

@@ -1,10 +1,10 @@
 //! Who may use which slot of which device.
 
-use super::{device::Device, error::DeviceError, process::lock};
+use super::{device::Device, error::DeviceError, pace::Pace, process::lock};
 use mizan_tensor::Hash;
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Pool {
     slots: u32,
     desks: Mutex<Vec<Desk>>,
     freed: Condvar,
+    pace: OnceLock<Arc<dyn Pace>>,
 }
 
 /// Where the slots of a device are given out.
@@ -65,7 +66,13 @@ impl Pool {
             slots,
             desks: Mutex::new(desks),
             freed: Condvar::new(),
+            pace: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn keep_pace(&self, pace: Arc<dyn Pace>) {
+        // A second one would have heard of no part that runs.
+        let _ = self.pace.set(pace);
     }
 
     pub(crate) fn devices(&self) -> &[Device] {
@@ -93,6 +100,13 @@ impl Pool {
                     continue;
                 }
                 usable = true;
+                if self
+                    .pace
+                    .get()
+                    .is_some_and(|pace| !pace.may_begin(device.info()))
+                {
+                    continue;
+                }
                 let suits = desks[index].suits(model);
                 if suits.1 >= wanted && best.is_none_or(|(_, most)| suits > most) {
                     best = Some((index, suits));
@@ -100,6 +114,9 @@ impl Pool {
             }
             if let Some((index, (_, there))) = best {
                 desks[index].remember(model);
+                if let Some(pace) = self.pace.get() {
+                    pace.begins(self.devices[index].info());
+                }
                 let slots = desks[index].free.split_off(there - wanted);
                 return Ok(Lease {
                     pool: self,
@@ -136,6 +153,9 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
+        if let Some(pace) = self.pool.pace.get() {
+            pace.ended(self.device().info());
+        }
         lock(&self.pool.desks)[self.index]
             .free
             .append(&mut self.slots);

@@ -12,6 +12,7 @@ use mizan_worker::{
     equipment::Equipment,
     journal::Journal,
     keystore,
+    lending::Lending,
     metrics::{Listening, Metrics},
     node::{pauses, Node, LONGEST_PAUSE},
     precedence::PaidJobs,
@@ -95,7 +96,8 @@ async fn equip(settings: &Settings) -> Result<Equipment> {
     let allow = settings.allow_private_blob_servers;
     let processor = CpuExecutor::new();
     let metrics = Arc::new(Metrics::new()?);
-    let computing = devices::start(settings, &processor, &metrics).await?;
+    let lending = Arc::new(Lending::new(settings, metrics.clone()));
+    let computing = devices::start(settings, &processor, &metrics, &lending).await?;
     let advisor = match settings.advice {
         true => Some(Advisor::new(processor, &settings.data)?),
         false => None,
@@ -107,6 +109,7 @@ async fn equip(settings: &Settings) -> Result<Equipment> {
         executor: computing.executor,
         max_job_bytes: settings.max_job_bytes,
         budget: Budget::without(settings.memory, computing.shared_bytes),
+        lending,
         paid: PaidJobs::default(),
         advisor,
         disk: DiskWatch::new(vec![settings.data.clone(), settings.blobs.clone()]),

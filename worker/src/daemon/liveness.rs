@@ -1,12 +1,14 @@
 //! Heartbeats: saying that the worker is there, until it is convicted.
 
 use super::{Convicted, DaemonError};
-use crate::{equipment::Equipment, journal::Entry, node::Node, rivals::Signed};
+use crate::{
+    equipment::Equipment, journal::Entry, node::Node, rivals::Signed, steps::BLOCK_SECONDS,
+};
 use mizan_client::{
     calls,
     views::{Timing, WorkerView},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
@@ -35,7 +37,8 @@ impl Liveness {
         }
     }
 
-    /// Sends a heartbeat if one is due.
+    /// Sends a heartbeat if one is due and the owner lets new jobs come. Without any the chain
+    /// gives the worker none after a while, and counts nothing against it.
     pub(super) async fn stay_live(&mut self, ticks: u32) -> Result<(), DaemonError> {
         let beating = self.heartbeat.as_ref();
         if beating.is_some_and(|task| !task.is_finished()) || self.equipment.disk.is_full() {
@@ -54,11 +57,17 @@ impl Liveness {
             return Ok(());
         }
         let next_block = self.node.best_number().await?.saturating_add(1);
-        if heartbeat_due(&worker, &self.timing, next_block) {
+        let takes_jobs = self.equipment.lending.refusal(self.heard()).is_none();
+        if takes_jobs && heartbeat_due(&worker, &self.timing, next_block) {
             let (node, equipment) = (self.node.clone(), self.equipment.clone());
             self.heartbeat = Some(tokio::spawn(send_heartbeat(node, equipment)));
         }
         Ok(())
+    }
+
+    /// How long the chain takes the worker for there after a heartbeat.
+    fn heard(&self) -> Duration {
+        Duration::from_secs(u64::from(self.timing.liveness_blocks) * BLOCK_SECONDS)
     }
 
     fn now_convicted(&mut self, convicted: bool) {

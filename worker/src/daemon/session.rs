@@ -165,7 +165,9 @@ impl Session {
     async fn look_around(&mut self) -> Result<(), DaemonError> {
         self.liveness.stay_live(self.ticks).await?;
         self.answering.look();
-        self.advising.look();
+        if self.equipment.lending.is_lent() {
+            self.advising.look();
+        }
         let account = self.equipment.account();
         let mut keys = BTreeSet::new();
         for job in self.node.jobs_of(&account, At::Finalized).await? {

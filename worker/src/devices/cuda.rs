@@ -1,9 +1,13 @@
 //! Starting NVIDIA devices and watching over them.
 
-use super::{afford, report, Computing, DeviceExecutor, Unusable};
-use crate::{metrics::Metrics, settings::Settings};
+use super::{
+    afford,
+    meter::{self, Meter},
+    report, Computing, DeviceExecutor, MeterError, Unusable,
+};
+use crate::{lending::Lending, metrics::Metrics, settings::Settings};
 use mizan_engine::{
-    cuda::{ChildCommand, CudaExecutor, CudaSettings, DeviceError},
+    cuda::{ChildCommand, CudaExecutor, CudaSettings, DeviceError, DeviceStatus},
     CpuExecutor,
 };
 use std::{
@@ -34,6 +38,7 @@ pub(super) async fn start(
     settings: &Settings,
     processor: &CpuExecutor,
     metrics: &Arc<Metrics>,
+    lending: &Arc<Lending>,
 ) -> Result<Computing, Unusable> {
     let cuda = settings_of(settings).map_err(Unusable::Device)?;
     let of_each = cuda.shared_bytes();
@@ -47,20 +52,65 @@ pub(super) async fn start(
     let count = u64::try_from(statuses.len()).unwrap_or(u64::MAX);
     let shared_bytes = of_each.saturating_mul(count);
     afford(settings.memory, shared_bytes)?;
+    read(&statuses, lending).await?;
+    devices.keep_pace(lending.clone());
     for status in statuses.iter().filter(|status| status.fault.is_none()) {
         info!("computes jobs: {}", report::describe(status));
     }
     let executor = DeviceExecutor::new(Box::new(devices), processor.clone(), metrics.clone());
     let executor = Arc::new(executor);
-    tokio::spawn(watch(Arc::downgrade(&executor)));
+    tokio::spawn(watch(Arc::downgrade(&executor), lending.clone()));
     Ok(Computing {
         executor,
         shared_bytes,
     })
 }
 
+/// Reads how the devices are from now on. An error if their owner sets limits that can't be kept.
+async fn read(statuses: &[DeviceStatus], lending: &Arc<Lending>) -> Result<(), Unusable> {
+    lending.watch(statuses.iter().map(|status| status.info.clone()));
+    lending.note(statuses);
+    let command = meter::command().map_err(Unusable::Unwatched)?;
+    let meter = match lending.limits().any() {
+        true => Some(first_readings(&command, statuses, lending).await?),
+        // Whatever they are, nothing waits for them.
+        false => None,
+    };
+    let lending = Arc::downgrade(lending);
+    let heard = move |said: Result<_, MeterError>| {
+        if let Some(lending) = lending.upgrade() {
+            lending.hear(said);
+        }
+    };
+    tokio::spawn(meter::follow(command, meter, heard));
+    Ok(())
+}
+
+/// Waits for the first readings, and looks whether they say what the owner's limits need.
+async fn first_readings(
+    command: &ChildCommand,
+    statuses: &[DeviceStatus],
+    lending: &Lending,
+) -> Result<Meter, Unusable> {
+    let mut meter = Meter::start(command).map_err(Unusable::Unwatched)?;
+    let readings = meter.next().await.map_err(Unusable::Unwatched)?;
+    for status in statuses.iter().filter(|status| !status.retired) {
+        let own = readings.iter().find(|it| it.uuid == status.info.uuid);
+        let lack = match own {
+            Some(reading) => lending.limits().lack(reading),
+            None => Some("how it is"),
+        };
+        if let Some(what) = lack {
+            let index = status.info.index;
+            return Err(Unusable::Unsaid { index, what });
+        }
+    }
+    lending.hear(Ok(readings));
+    Ok(meter)
+}
+
 /// Looks at the devices until they are not used any more.
-async fn watch(executor: Weak<DeviceExecutor>) {
+async fn watch(executor: Weak<DeviceExecutor>, lending: Arc<Lending>) {
     let mut looks = tokio::time::interval(LOOK_AGAIN);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -68,6 +118,7 @@ async fn watch(executor: Weak<DeviceExecutor>) {
         let Some(executor) = executor.upgrade() else {
             return;
         };
+        lending.note(&executor.statuses());
         // It waits while a device's process starts.
         if tokio::task::spawn_blocking(move || executor.look())
             .await

@@ -48,6 +48,11 @@ impl DeviceExecutor {
         executor
     }
 
+    /// How each device stands.
+    pub(super) fn statuses(&self) -> Vec<DeviceStatus> {
+        self.devices.statuses()
+    }
+
     /// Takes note of what became of the devices.
     pub(super) fn look(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

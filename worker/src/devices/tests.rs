@@ -21,6 +21,7 @@ pub(crate) fn status(index: u32) -> DeviceStatus {
             processors: 2,
             memory_bytes: 8 << 30,
             driver: 12_040,
+            clock_khz: 1_695_000,
         },
         family: Some(KernelFamily::Mma16x8x32),
         fault: None,

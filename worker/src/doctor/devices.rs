@@ -1,7 +1,7 @@
 //! The GPUs of this machine: each is started, and proves itself on programs whose results are
 //! known.
 
-use super::Finding;
+use super::{readings, Finding};
 use crate::{
     devices::{
         afford,
@@ -34,6 +34,9 @@ pub(super) async fn examine(settings: &Settings) -> (Vec<Finding>, u64) {
     let tried = tokio::task::spawn_blocking(move || try_each(&cuda)).await;
     let tried = tried.unwrap_or_else(|error| Err(DeviceError::CannotStart(error.to_string())));
     let mut findings = judge(settings.device, &tried);
+    let found = tried.iter().flatten().map(|(info, _)| info.clone());
+    let found: Vec<_> = found.collect();
+    findings.extend(readings::examine(settings, &found).await);
     let fit = |tried: &[(_, Result<_, _>)]| tried.iter().filter(|(_, tried)| tried.is_ok()).count();
     let fit = tried.as_deref().map_or(0, fit);
     let shared_bytes = of_each.saturating_mul(u64::try_from(fit).unwrap_or(u64::MAX));

@@ -5,6 +5,7 @@ use crate::{
     budget::{physical_memory, Budget},
     disk::{free_space, SPARE_BYTES},
     keystore::KeystoreError,
+    lending::is_time,
     settings::Settings,
     supply::examine_servers,
 };
@@ -31,6 +32,17 @@ pub(super) fn key(settings: &Settings, key: &Result<Keypair, KeystoreError>) -> 
             Finding::problem("key", error, mend)
         }
     }
+}
+
+/// When new jobs are taken, if that is limited.
+pub(super) fn hours(settings: &Settings) -> Option<Finding> {
+    let hours = settings.hours.as_ref()?;
+    let now = match is_time(hours) {
+        true => "now is such a time",
+        false => "now is no such time",
+    };
+    let found = format!("new jobs are taken in the hours {hours} of this machine's clock: {now}");
+    Some(Finding::ok("hours", found))
 }
 
 /// The folders of journal and blobs.

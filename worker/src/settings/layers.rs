@@ -2,7 +2,9 @@
 
 use super::{
     shown,
-    values::{is_public, Amount, Bytes, Count, Devices, Listen, Read, Servers, Value},
+    values::{
+        is_public, Amount, Bytes, Celsius, Count, Devices, Listen, Read, Servers, Value, Watts,
+    },
     Secret, Settings, FIELDS,
 };
 use figment::{
@@ -206,6 +208,11 @@ impl Layers {
                 .get::<Devices>("devices")?
                 .map_or(Vec::new(), |list| list.0),
             device_memory: self.get::<Bytes>("device_memory")?.map(|bytes| bytes.0),
+            idle_only: self.need("idle_only")?,
+            idle: self.time("idle_seconds", 1)?,
+            max_power_watts: self.get::<Watts>("max_power")?.map(|watts| watts.0),
+            max_temperature_celsius: self.get::<Celsius>("max_temperature")?.map(|it| it.0),
+            hours: self.get("hours")?,
             blob_servers: self.need::<Servers>("blob_servers")?.0,
             allow_private_blob_servers: self.need("allow_private_blob_servers")?,
             cache_bytes: self.need::<Bytes>("cache_bytes")?.0,
@@ -315,6 +322,8 @@ fn defaults(environment: &Environment) -> Layer {
         ("memory", "auto"),
         ("max_job_bytes", "4 GiB"),
         ("device", "auto"),
+        ("idle_only", "false"),
+        ("idle_seconds", "60"),
         ("blob_servers", ""),
         ("allow_private_blob_servers", "false"),
         ("cache_bytes", "64 GiB"),

@@ -70,6 +70,9 @@ fn without_any_word_the_defaults_count() {
     assert!(!settings.allow_private_blob_servers);
     assert_eq!(settings.device, DeviceUse::Auto);
     assert!(settings.devices.is_empty() && settings.device_memory.is_none());
+    assert!(!settings.idle_only && settings.idle.as_secs() == 60);
+    let limits = (settings.max_power_watts, settings.max_temperature_celsius);
+    assert_eq!((limits, settings.hours), ((None, None), None));
     assert_eq!(settings.speed, Speed::Auto);
     assert!(settings.advice);
     assert!(settings.blob_servers.is_empty());
@@ -152,6 +155,28 @@ fn a_wrong_type_is_refused_with_file_field_and_what_is_expected() {
         ("devices = [0, -1]", "expected a list of numbers of devices"),
         ("devices = \"all\"", "expected a list of numbers of devices"),
         ("device_memory = \"most\"", "device_memory: found string"),
+        (
+            "idle_only = 1",
+            "idle_only: found signed int 1, expected true or false",
+        ),
+        ("idle_seconds = 0", "expected a number from 1 upwards"),
+        (
+            "max_power = 9",
+            "max_power: found signed int 9, expected watts from 10 to 2000",
+        ),
+        ("max_power = \"200 W\"", "expected watts from 10 to 2000"),
+        (
+            "max_temperature = 111",
+            "expected degrees Celsius from 30 to 110",
+        ),
+        (
+            "hours = \"8-9\"",
+            "hours: found string \"8-9\", expected ranges of times of day",
+        ),
+        (
+            "hours = []",
+            "hours: found sequence, expected ranges of times of day",
+        ),
         ("advice = \"seldom\"", "expected true or false"),
         ("metrics = \"everywhere\"", "expected an address and a port"),
         ("log_format = \"xml\"", "expected text or json"),
@@ -303,6 +328,17 @@ fn lists_and_sizes_are_read_as_people_write_them() {
         (device.device, &*device.devices),
         (DeviceUse::Cpu, &[1, 3][..])
     );
+    let file = "max_power = 250\nmax_temperature = 80\nhours = [\"22:00-8:00\", \"12:00-13:00\"]";
+    let variables = [
+        ("MIZAN_WORKER_IDLE_ONLY", "true"),
+        ("MIZAN_WORKER_IDLE_SECONDS", "9"),
+    ];
+    let limits = gather(Some(file), &variables, &[]).settings();
+    assert!(limits.idle_only && limits.idle.as_secs() == 9);
+    let (power, celsius) = (limits.max_power_watts, limits.max_temperature_celsius);
+    assert_eq!((power, celsius), (Some(250), Some(80)));
+    let hours = limits.hours.map(|hours| hours.to_string());
+    assert_eq!(hours.as_deref(), Some("22:00-08:00,12:00-13:00"));
     let huge = gather(None, &[], &[("memory", "99999999999 TiB")]).refused();
     assert!(matches!(
         huge,

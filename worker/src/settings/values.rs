@@ -79,6 +79,12 @@ pub(super) struct Servers(pub(super) Vec<String>);
 /// Numbers of devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Devices(pub(super) Vec<u32>);
+/// A device's power in watts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Watts(pub(super) u32);
+/// A device's temperature in degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Celsius(pub(super) u32);
 /// Where metrics are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Listen(pub(super) SocketAddr);
@@ -151,6 +157,24 @@ impl Value for Devices {
     fn from_list(list: Vec<String>) -> Option<Self> {
         let numbers = list.iter().map(|number| number.trim().parse().ok());
         numbers.collect::<Option<_>>().map(Self)
+    }
+}
+
+impl Value for Watts {
+    const EXPECTED: &'static str = "watts from 10 to 2000";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let watts = text.trim().parse().ok()?;
+        (10..=2_000).contains(&watts).then_some(Self(watts))
+    }
+}
+
+impl Value for Celsius {
+    const EXPECTED: &'static str = "degrees Celsius from 30 to 110";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let celsius = text.trim().parse().ok()?;
+        (30..=110).contains(&celsius).then_some(Self(celsius))
     }
 }
 

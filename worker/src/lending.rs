@@ -1,0 +1,403 @@
+//! How far the owner lends the machine: when new jobs are taken, and when devices may work.
+//!
+//! # Overview
+//! The owner may set times of day, and limits to each device: that nobody else uses it, what it
+//! draws, how warm it gets. [`Lending`] hears how devices are once a second, and decides for each
+//! what it may do ([`Condition`]). The executor asks it before each part of a job.
+//!
+//! # Accepted work is finished
+//! A job that a worker was given and does not do costs its provider, so limits never lose one.
+//! While a job would be late otherwise, all devices work whatever their state; outside of the
+//! hours accepted jobs go on. What the owner can have is that no new ones come: then the worker
+//! sends no heartbeats, by which the chain takes it for absent after a while
+//! (`Timing.liveness_blocks`). Nothing is counted against a worker for that, as it would be for
+//! declining. Before the end of the hours it falls silent that much earlier, so that no job comes
+//! after it.
+//!
+//! # Others that use a device
+//! On a desktop some program always has the device open, so that is no use of it. Others use it
+//! when they keep it busy for more than 10 % of the time, for three seconds; until they have not
+//! for as long as the settings say. Where the driver does not tell programs apart, readings count
+//! that were taken while no part ran, and while jobs are computed parts stop for two seconds out of
+//! every thirty so that there are some.
+//!
+//! # Power and temperature
+//! Setting a limit of the hardware takes root. The worker waits between parts: for power as long
+//! as the mean of what the device drew is too high, for temperature until it has cooled down.
+
+mod deadlines;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use policy::{Condition, Limit, Limits, Pause};
+
+use crate::{
+    devices::{meter::MeterError, reading::Reading},
+    metrics::Metrics,
+    settings::{Hours, Settings},
+};
+use chrono::Timelike;
+use deadlines::Deadlines;
+use mizan_engine::cuda::{DeviceInfo, DeviceStatus, Pace};
+use policy::Policy;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tracing::{info, warn};
+
+/// Why no new jobs are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not the time for it, or almost not any more.
+    Hours(Hours),
+    /// No device may work.
+    Devices,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hours(hours) => write!(f, "no new jobs but in the hours {hours}"),
+            Self::Devices => f.write_str("no new jobs while no GPU may work"),
+        }
+    }
+}
+
+/// Whether new jobs are taken now, as far as the hours go.
+pub(crate) fn is_time(hours: &Hours) -> bool {
+    !hours.left(time_of_day()).is_zero()
+}
+
+/// Time since midnight, where this machine is.
+fn time_of_day() -> Duration {
+    let seconds = chrono::Local::now().time().num_seconds_from_midnight();
+    Duration::from_secs(seconds.into())
+}
+
+/// How far the owner lends the machine.
+pub struct Lending {
+    limits: Limits,
+    hours: Option<Hours>,
+    metrics: Arc<Metrics>,
+    origin: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    devices: Vec<Watched>,
+    deadlines: Deadlines,
+    /// Why there are no readings, as it was said last.
+    unread: Option<MeterError>,
+    refusal: Option<Refusal>,
+}
+
+/// A device that is watched.
+struct Watched {
+    info: DeviceInfo,
+    policy: Policy,
+    retired: bool,
+    /// What was said of it last, without figures.
+    told: String,
+    lacks_told: bool,
+    /// Since when parts run on it, and how long parts ran on it before.
+    parts: u32,
+    busy_since: Duration,
+    busy: Duration,
+}
+
+impl Lending {
+    /// As the settings say.
+    pub fn new(settings: &Settings, metrics: Arc<Metrics>) -> Self {
+        Self::within(Limits::of(settings), settings.hours.clone(), metrics)
+    }
+
+    /// With those limits and hours.
+    pub fn within(limits: Limits, hours: Option<Hours>, metrics: Arc<Metrics>) -> Self {
+        metrics.accepting.set(1);
+        Self {
+            limits,
+            hours,
+            metrics,
+            origin: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// What is demanded of devices.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Why no new jobs are taken now; `None` if they are. `ahead` is how long jobs may come after
+    /// the worker has said that it is there.
+    pub fn refusal(&self, ahead: Duration) -> Option<Refusal> {
+        self.refusal_at(self.now(), time_of_day(), ahead)
+    }
+
+    /// Whether the owner lets anything begin now that need not be done, such as advice.
+    pub fn is_lent(&self) -> bool {
+        self.state().refusal.is_none()
+    }
+
+    /// A job is to be computed that has so much time left, and such a size.
+    pub fn expect(self: &Arc<Self>, macs: u128, left: Duration) -> Expected {
+        let now = self.now();
+        let mut state = self.state();
+        Expected {
+            number: state.deadlines.add(now, macs, left),
+            macs,
+            busy: state.busy(now),
+            lending: self.clone(),
+        }
+    }
+
+    /// Watches these devices from now on.
+    pub(crate) fn watch(&self, devices: impl IntoIterator<Item = DeviceInfo>) {
+        let now = self.now();
+        let watched = |info| Watched {
+            info,
+            policy: Policy::new(self.limits, now),
+            retired: false,
+            told: Condition::Works.to_string(),
+            lacks_told: false,
+            parts: 0,
+            busy_since: Duration::ZERO,
+            busy: Duration::ZERO,
+        };
+        self.state().devices = devices.into_iter().map(watched).collect();
+    }
+
+    /// Takes note of how devices are, or why nobody knows.
+    pub(crate) fn hear(&self, said: Result<Vec<Reading>, MeterError>) {
+        self.hear_at(self.now(), said);
+    }
+
+    /// Takes note of which devices must not work any more, whatever their owner allows.
+    pub(crate) fn note(&self, statuses: &[DeviceStatus]) {
+        for watched in &mut self.state().devices {
+            let status = statuses.iter().find(|it| it.info.uuid == watched.info.uuid);
+            watched.retired = status.is_some_and(|status| status.retired);
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusal_at(&self, now: Duration, time: Duration, ahead: Duration) -> Option<Refusal> {
+        let too_late = |hours: &&Hours| hours.left(time) <= ahead;
+        let mut state = self.state();
+        let refusal = match self.hours.as_ref().filter(too_late) {
+            Some(hours) => Some(Refusal::Hours(hours.clone())),
+            None => state.all_paused(now).then_some(Refusal::Devices),
+        };
+        if refusal != state.refusal {
+            match &refusal {
+                Some(refusal) => info!("{refusal}; accepted ones are finished"),
+                None => info!("new jobs are taken again"),
+            }
+            self.metrics.accepting.set(refusal.is_none().into());
+            state.refusal.clone_from(&refusal);
+        }
+        refusal
+    }
+
+    fn hear_at(&self, now: Duration, said: Result<Vec<Reading>, MeterError>) {
+        let figures = &self.metrics.devices;
+        let mut state = self.state();
+        state.unread_now(said.as_ref().err());
+        let pressed = state.deadlines.press(now);
+        for watched in &mut state.devices {
+            let index = watched.info.index;
+            let own = |all: &&Reading| all.uuid == watched.info.uuid;
+            let reading = said.as_ref().map(|all| all.iter().find(own));
+            match reading {
+                Ok(Some(reading)) => {
+                    watched.tell_lacks(reading, &self.limits);
+                    watched.policy.observe(now, reading);
+                    figures.show(index, reading);
+                }
+                Ok(None) => {
+                    watched.policy.miss("the driver does not show it");
+                    figures.forget(index);
+                }
+                Err(error) => {
+                    watched.policy.miss(&error.to_string());
+                    figures.forget(index);
+                }
+            }
+            watched.tell(now, pressed);
+            let paused = matches!(watched.policy.condition(now), Condition::Paused(_));
+            figures.pause(index, paused);
+        }
+    }
+
+    fn may_begin_at(&self, now: Duration, device: &DeviceInfo) -> bool {
+        let mut state = self.state();
+        if !self.limits.any() || state.deadlines.press(now) {
+            return true;
+        }
+        let watched = state.watched(device);
+        watched.is_none_or(|watched| watched.policy.may_begin(now))
+    }
+
+    fn begins_at(&self, now: Duration, device: &DeviceInfo) {
+        let mut state = self.state();
+        let pressed = state.deadlines.press(now);
+        if let Some(watched) = state.watched(device) {
+            // A part may be over before the next reading.
+            watched.tell(now, pressed);
+            watched.policy.begins();
+            if watched.parts == 0 {
+                watched.busy_since = now;
+            }
+            watched.parts += 1;
+        }
+    }
+
+    fn ended_at(&self, now: Duration, device: &DeviceInfo) {
+        if let Some(watched) = self.state().watched(device) {
+            watched.policy.ended(now);
+            watched.busy = watched.busy_until(now);
+            watched.busy_since = now;
+            watched.parts = watched.parts.saturating_sub(1);
+        }
+    }
+}
+
+impl Pace for Lending {
+    fn may_begin(&self, device: &DeviceInfo) -> bool {
+        self.may_begin_at(self.now(), device)
+    }
+
+    fn begins(&self, device: &DeviceInfo) {
+        self.begins_at(self.now(), device);
+    }
+
+    fn ended(&self, device: &DeviceInfo) {
+        self.ended_at(self.now(), device);
+    }
+}
+
+impl State {
+    fn watched(&mut self, device: &DeviceInfo) -> Option<&mut Watched> {
+        let mut devices = self.devices.iter_mut();
+        devices.find(|watched| watched.info.uuid == device.uuid)
+    }
+
+    /// Whether there are devices that work, and none of them may.
+    fn all_paused(&self, now: Duration) -> bool {
+        let mut fit = self.devices.iter().filter(|it| !it.retired).peekable();
+        let paused = |it: &Watched| matches!(it.policy.condition(now), Condition::Paused(_));
+        fit.peek().is_some() && fit.all(paused)
+    }
+
+    /// How long parts ran on all devices together.
+    fn busy(&self, now: Duration) -> Duration {
+        self.devices.iter().map(|it| it.busy_until(now)).sum()
+    }
+
+    /// Says once why there are no readings, and that there are some again.
+    fn unread_now(&mut self, error: Option<&MeterError>) {
+        if self.unread.as_ref() == error {
+            return;
+        }
+        match error {
+            Some(error) => warn!("GPUs are not watched: {error}"),
+            None => info!("GPUs are watched again"),
+        }
+        self.unread = error.cloned();
+    }
+}
+
+impl Watched {
+    fn busy_until(&self, now: Duration) -> Duration {
+        let running = now.saturating_sub(self.busy_since);
+        self.busy
+            + if self.parts > 0 {
+                running
+            } else {
+                Duration::ZERO
+            }
+    }
+
+    /// Says once what its driver does not say.
+    fn tell_lacks(&mut self, reading: &Reading, limits: &Limits) {
+        let lacks = reading.lacks().join(", ");
+        if !std::mem::replace(&mut self.lacks_told, true) && !lacks.is_empty() {
+            info!("GPU {}: its driver does not say {lacks}", self.info.index);
+            if limits.idle.is_some() && reading.others_percent.is_none() {
+                info!(
+                    "GPU {}: while it computes it rests two seconds out of thirty, to see whether \
+                     another program uses it",
+                    self.info.index
+                );
+            }
+        }
+    }
+
+    /// Says what it does, if that is something else than before.
+    fn tell(&mut self, now: Duration, pressed: bool) {
+        let condition = self.policy.condition(now);
+        let works_anyway = pressed && condition != Condition::Works;
+        // Figures change all the time.
+        let kind: String = match &condition {
+            Condition::Paused(Pause::NotLookedAt) => return,
+            Condition::Paused(Pause::InUse(_)) => "in use".into(),
+            Condition::Paused(Pause::Exceeds(limit, _)) => limit.to_string(),
+            other => other.to_string(),
+        };
+        let kind = if works_anyway {
+            format!("{kind}!")
+        } else {
+            kind
+        };
+        if kind == self.told {
+            return;
+        }
+        self.told = kind;
+        let index = self.info.index;
+        match condition {
+            Condition::Works => info!("GPU {index}: works again"),
+            condition if works_anyway => {
+                info!(
+                    "GPU {index}: works for a job that would be late otherwise, though {condition}"
+                );
+            }
+            Condition::Paused(Pause::Unread(_)) => warn!("GPU {index}: {condition}"),
+            condition => info!("GPU {index}: {condition}"),
+        }
+    }
+}
+
+/// A job that is to be computed, until this is dropped.
+pub struct Expected {
+    lending: Arc<Lending>,
+    number: u64,
+    macs: u128,
+    /// How long devices had worked before.
+    busy: Duration,
+}
+
+impl Expected {
+    /// The job is computed: so fast is this machine.
+    pub fn computed(&self) {
+        let now = self.lending.now();
+        let mut state = self.lending.state();
+        let time = state.busy(now).saturating_sub(self.busy);
+        state.deadlines.learn(self.macs, time);
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.lending.state().deadlines.remove(self.number);
+    }
+}

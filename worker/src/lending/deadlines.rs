@@ -1,0 +1,165 @@
+//! When accepted jobs would be late.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+/// What is kept of a job's time for delivering and attesting its result.
+const RESERVE: Duration = Duration::from_secs(60);
+/// Jobs by whose speed the time of others is guessed.
+const REMEMBERED: usize = 16;
+/// Jobs have this many times as long as they are guessed to take.
+const MARGIN: u32 = 2;
+
+/// Accepted jobs that are not computed yet, and how fast others were.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    jobs: BTreeMap<u64, Due>,
+    next: u64,
+    /// Multiply-accumulates a second, of the last jobs.
+    speeds: VecDeque<u128>,
+}
+
+/// A job that must be computed.
+#[derive(Debug)]
+struct Due {
+    macs: u128,
+    /// Until when, and from when on it does not wait whatever is guessed.
+    end: Duration,
+    middle: Duration,
+}
+
+impl Deadlines {
+    /// Another job has so much time from now on. Gives its number.
+    pub(super) fn add(&mut self, now: Duration, macs: u128, left: Duration) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        let due = Due {
+            macs,
+            end: now.saturating_add(left),
+            middle: now.saturating_add(left / 2),
+        };
+        self.jobs.insert(number, due);
+        number
+    }
+
+    /// A job waits no more.
+    pub(super) fn remove(&mut self, number: u64) {
+        self.jobs.remove(&number);
+    }
+
+    /// A job was computed in so much time of devices.
+    pub(super) fn learn(&mut self, macs: u128, time: Duration) {
+        let micros = time.as_micros();
+        let Some(speed) = macs.saturating_mul(1_000_000).checked_div(micros) else {
+            return;
+        };
+        if self.speeds.len() >= REMEMBERED {
+            self.speeds.pop_front();
+        }
+        self.speeds.push_back(speed);
+    }
+
+    /// Whether a job is late if devices wait any longer: when half of its time has gone, or when
+    /// what is left is not twice as much as all jobs may take. Where nothing is known of that, at
+    /// once.
+    pub(super) fn press(&self, now: Duration) -> bool {
+        if self.jobs.is_empty() {
+            return false;
+        }
+        let Some(time) = self.guess() else {
+            return true;
+        };
+        let needed = RESERVE.saturating_add(time.saturating_mul(MARGIN));
+        let presses = |due: &Due| now >= due.middle || now.saturating_add(needed) >= due.end;
+        self.jobs.values().any(presses)
+    }
+
+    /// How long all of them may take together, at the least speed that was seen lately.
+    fn guess(&self) -> Option<Duration> {
+        let slowest = self.speeds.iter().copied().min()?;
+        let macs = self.jobs.values().map(|due| due.macs);
+        let macs = macs.fold(0u128, u128::saturating_add);
+        let millis = macs.saturating_mul(1_000).checked_div(slowest);
+        let millis = millis.and_then(|millis| u64::try_from(millis).ok());
+        Some(Duration::from_millis(millis.unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    /// A machine that did 100 multiply-accumulates a second.
+    fn measured() -> Deadlines {
+        let mut deadlines = Deadlines::default();
+        deadlines.learn(1_000, seconds(10));
+        deadlines
+    }
+
+    #[test]
+    fn nothing_presses_without_a_job() {
+        assert!(!Deadlines::default().press(seconds(9)));
+        assert!(!measured().press(seconds(9)));
+    }
+
+    #[test]
+    fn a_job_presses_when_half_of_its_time_has_gone() {
+        let mut deadlines = measured();
+        deadlines.add(seconds(100), 1, seconds(600));
+        assert!(!deadlines.press(seconds(399)));
+        assert!(deadlines.press(seconds(400)));
+        assert!(deadlines.press(seconds(9_999)));
+    }
+
+    #[test]
+    fn a_job_presses_earlier_that_may_take_long() {
+        let mut deadlines = measured();
+        // 200 seconds, twice, and a minute, of 600.
+        deadlines.add(seconds(0), 20_000, seconds(600));
+        assert!(!deadlines.press(seconds(139)));
+        assert!(deadlines.press(seconds(140)));
+    }
+
+    #[test]
+    fn jobs_are_guessed_to_take_as_long_as_all_of_them_together() {
+        let mut deadlines = measured();
+        let first = deadlines.add(seconds(0), 10_000, seconds(600));
+        let second = deadlines.add(seconds(0), 10_000, seconds(6_000));
+        assert!(deadlines.press(seconds(140)));
+        deadlines.remove(second);
+        assert!(!deadlines.press(seconds(140)));
+        deadlines.remove(first);
+        assert!(!deadlines.press(seconds(9_999)));
+    }
+
+    #[test]
+    fn the_slowest_of_the_last_jobs_counts() {
+        let mut deadlines = measured();
+        deadlines.learn(1_000, seconds(100));
+        deadlines.add(seconds(0), 2_000, seconds(600));
+        assert!(deadlines.press(seconds(140)));
+        (0..REMEMBERED).for_each(|_| deadlines.learn(1_000, seconds(1)));
+        assert!(!deadlines.press(seconds(140)));
+    }
+
+    #[test]
+    fn a_job_presses_at_once_where_nothing_was_measured() {
+        let mut deadlines = Deadlines::default();
+        deadlines.learn(1_000, Duration::ZERO);
+        deadlines.add(seconds(0), 1, seconds(6_000));
+        assert!(deadlines.press(seconds(0)));
+    }
+
+    #[test]
+    fn numbers_too_large_to_count_press() {
+        let mut deadlines = measured();
+        deadlines.add(seconds(0), u128::MAX, seconds(1 << 40));
+        assert!(deadlines.press(seconds(0)));
+    }
+}
