@@ -45,7 +45,7 @@
 //!
 //! # Assumptions
 //! Inputs and parameters fit the memory of the machine. Their hashes were checked by whoever
-//! fetched them; bytes of any value are executed.
+//! fetched them, see [`Executor`]; bytes of any value are executed.
 //!
 //! # Terminology
 //! *Accumulator*: the sum of products before bias and scaling. *Row*: one slice of a tensor along

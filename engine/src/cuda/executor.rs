@@ -74,7 +74,7 @@ impl CudaExecutor {
         self.pool.devices().iter().map(Device::status).collect()
     }
 
-    fn run(&self, job: &Job<'_>, parts: Vec<Part<'_>>) -> Result<(), DeviceError> {
+    fn run(&self, job: &Job<'_>, parts: Vec<Part<'_>>) -> Result<(), EngineError> {
         let threads = parts.len().min(self.pool.slots());
         let work = Work::new(parts);
         if threads <= 1 {
@@ -104,10 +104,12 @@ impl CudaExecutor {
         let lease = self.pool.lease(&job.model, share)?;
         let process = lease.device().process()?;
         let outcome = job.run(&process, lease.slot(), part);
-        let noted = outcome.as_ref().copied();
-        lease
-            .device()
-            .note(&process, noted.map_err(|failure| &failure.error));
+        match &outcome {
+            Ok(()) => lease.device().note(&process, Ok(())),
+            Err(PartError::Device { error, .. }) => lease.device().note(&process, Err(error)),
+            // No device is to blame.
+            Err(PartError::WrongParameter(_)) => (),
+        }
         outcome
     }
 }
@@ -156,7 +158,7 @@ struct Work<'a>(Mutex<Rest<'a>>);
 
 struct Rest<'a> {
     parts: Vec<Part<'a>>,
-    failed: Option<DeviceError>,
+    failed: Option<EngineError>,
 }
 
 impl<'a> Work<'a> {
@@ -180,10 +182,15 @@ impl<'a> Work<'a> {
         if rest.failed.is_some() {
             return Share::Slot;
         }
-        let PartError {
-            error,
-            depends_on_items,
-        } = failure;
+        let (error, depends_on_items) = match failure {
+            PartError::Device {
+                error,
+                depends_on_items,
+            } => (error, depends_on_items),
+            PartError::WrongParameter(parameter) => {
+                return rest.fail(EngineError::WrongParameter { parameter });
+            }
+        };
         let remedy = error.remedy();
         if remedy == Remedy::Smaller && depends_on_items && part.batch() > 1 {
             let half = part.batch() / 2;
@@ -199,9 +206,7 @@ impl<'a> Work<'a> {
             Remedy::OtherExecutor => false,
         };
         if !again {
-            rest.failed = Some(error);
-            rest.parts.clear();
-            return Share::Slot;
+            return rest.fail(error.into());
         }
         rest.parts.push(part);
         match remedy {
@@ -210,9 +215,18 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn outcome(self) -> Result<(), DeviceError> {
+    fn outcome(self) -> Result<(), EngineError> {
         let rest = self.0.into_inner();
         let rest = rest.unwrap_or_else(std::sync::PoisonError::into_inner);
         rest.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Rest<'_> {
+    /// Nothing more is done.
+    fn fail(&mut self, error: EngineError) -> Share {
+        self.failed = Some(error);
+        self.parts.clear();
+        Share::Slot
     }
 }

@@ -26,9 +26,10 @@
 //! not fit the device's memory is halved, down to one item, and at last tried with nothing else on
 //! the device.
 //!
-//! Parameters are found by the hash of the bytes that the caller gives, computed at every job.
-//! Those that the device lacks are copied, and hashed there. They stay until others need the room,
-//! the ones unused for longest first.
+//! Parameters are found by the hashes that the program names, so no job hashes them here. Those that
+//! the device lacks are copied, and hashed there; if that is not the name, they are hashed here
+//! too, which tells whether the caller gave others or the device has a fault. They stay until
+//! others need the room, the ones unused for longest first.
 //!
 //! # Checks
 //! Consumer devices have no error correction, and a worker answers for each wrong number. So after

@@ -11,6 +11,7 @@
 //! | [`Request::Open`] | [`Response::Opened`] | takes a device; once, before all that follows |
 //! | [`Request::Prepare`] | [`Response::Prepared`] | a slot's next program, and which of its parameters the device lacks |
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
+//! | | [`Response::OtherBytes`] | that was the last part, and all of it does not hash to the parameter's name |
 //! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is |
 //!
 //! Any of them may be answered by [`Response::Failed`] instead.
@@ -26,7 +27,7 @@ use std::io::{self, Read, Write};
 /// What every connection begins with.
 pub(crate) const GREETING: [u8; 8] = *b"mizancud";
 /// The version of this protocol.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// Longest message: a program of the largest size, all its parameters' names, and room.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 512 * 1024;
 
@@ -151,15 +152,18 @@ pub(crate) enum Response {
         slot: Option<u32>,
         error: DeviceError,
     },
+    #[codec(index = 6)]
+    OtherBytes { slot: u32 },
 }
 
 impl Response {
     /// The slot that it is about.
     pub(crate) fn slot(&self) -> Option<u32> {
         match *self {
-            Self::Prepared { slot, .. } | Self::Loaded { slot } | Self::Executed { slot } => {
-                Some(slot)
-            }
+            Self::Prepared { slot, .. }
+            | Self::Loaded { slot }
+            | Self::OtherBytes { slot }
+            | Self::Executed { slot } => Some(slot),
             Self::Failed { slot, .. } => slot,
             Self::Devices(_) | Self::Opened { .. } => None,
         }

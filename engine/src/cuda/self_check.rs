@@ -93,9 +93,13 @@ impl Known {
         let whole = whole.ok_or_else(|| failed(&self.name))?;
         for mut part in whole.cut(most) {
             job.run(process, 0, &mut part)
-                .map_err(|PartError { error, .. }| match error {
-                    DeviceError::ResultCheckFailed { .. } => failed(&self.name),
-                    other => other,
+                .map_err(|failure| match failure {
+                    PartError::Device {
+                        error: DeviceError::ResultCheckFailed { .. },
+                        ..
+                    }
+                    | PartError::WrongParameter(_) => failed(&self.name),
+                    PartError::Device { error, .. } => error,
                 })?;
         }
         match trace == self.trace {

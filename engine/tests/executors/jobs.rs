@@ -23,6 +23,15 @@ impl Job {
         let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
         executor.execute(&self.plan, &parameters, &inputs, self.batch)
     }
+
+    /// With another parameter, under its own name.
+    pub(crate) fn with_parameter(mut self, index: usize, bytes: Vec<u8>) -> Self {
+        let mut program = self.plan.program().clone();
+        program.parameters[index].hash = hash_bytes(&bytes);
+        self.plan = Plan::new(program).unwrap();
+        self.parameters[index] = bytes;
+        self
+    }
 }
 
 /// SplitMix64: bytes for tensors out of one seed.

@@ -131,9 +131,9 @@ fn products_around_the_sizes_of_blocks_are_exact() {
         (2, 70, 2_049),
     ];
     for (batch, n, k) in shapes {
-        let mut job = linear_job(batch, n, k, 0, 0);
         let mut random = Random(u64::from(k));
-        job.parameters[0] = random.bytes(u64::from(n * k));
+        let weights = random.bytes(u64::from(n * k));
+        let mut job = linear_job(batch, n, k, 0, 0).with_parameter(0, weights);
         job.inputs[0] = random.bytes(u64::from(batch * k));
         job.assert_all_agree(&format!("batch {batch}, {n} x {k}"));
     }

@@ -76,7 +76,10 @@ impl Lane {
                 ..
             } => self
                 .load(parameter, offset, bytes)
-                .map(|()| Response::Loaded { slot }),
+                .map(|is_named| match is_named {
+                    true => Response::Loaded { slot },
+                    false => Response::OtherBytes { slot },
+                }),
             Request::Execute { batch, .. } => match self.prepared.take() {
                 Some(prepared) => self
                     .execute(&prepared, batch)
@@ -123,8 +126,9 @@ impl Lane {
         Ok(missing)
     }
 
-    /// Takes a part of a parameter from the slot.
-    fn load(&mut self, parameter: u16, offset: u64, bytes: u64) -> Result<(), DeviceError> {
+    /// Takes a part of a parameter from the slot. False if that was the last one, and the device
+    /// does not hash all of it to the parameter's name: it is not kept then.
+    fn load(&mut self, parameter: u16, offset: u64, bytes: u64) -> Result<bool, DeviceError> {
         let opened = self.opened.clone();
         let prepared = self.prepared.as_mut();
         let prepared = prepared.ok_or_else(|| refused("nothing is prepared"))?;
@@ -149,16 +153,19 @@ impl Lane {
         queued.and(done.map_err(DriverError::from))?;
         if end < content.bytes {
             prepared.arriving = Some((parameter, buffer, end));
-            return Ok(());
+            return Ok(true);
         }
         let resident = Parameter::verified(&opened, &self.stream, buffer, content)?;
+        let Some(resident) = resident else {
+            return Ok(false);
+        };
         let resident = lock(&opened.residents).insert(content, Arc::new(resident));
         for (place, other) in prepared.parameters.iter_mut().zip(&prepared.contents) {
             if *other == content {
                 *place = Some(resident.clone());
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn execute(&mut self, prepared: &Prepared, batch: u32) -> Result<(), DeviceError> {
