@@ -1,8 +1,9 @@
 //! What an executor is, and the one that defines the others' results.
 
+use crate::commit;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 use crate::cuda::DeviceError;
-use mizan_tensor::{Execution, ExecutionError, Plan};
+use mizan_tensor::{Commitment, Execution, ExecutionError, Plan};
 use rten_gemm::GemmError;
 
 /// Executes programs. All implementations give the same bytes.
@@ -27,6 +28,21 @@ pub trait Executor: Send + Sync {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError>;
+
+    /// Executes a job as [`Self::execute`] does, and commits to its result as [`commit`] does,
+    /// wherever that is done best. The commitment is to what was computed and checked: bytes that
+    /// are damaged on their way from there do not hash to it, and can be computed anew.
+    fn execute_committed(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let execution = self.execute(plan, parameters, inputs, batch)?;
+        let commitment = commit(&execution);
+        Ok((execution, commitment))
+    }
 }
 
 /// Why a job was not executed.

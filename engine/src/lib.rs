@@ -11,7 +11,8 @@
 //! | [`CpuExecutor`] | matrix products with the vector instructions of the machine it runs on |
 //! | `cuda::CudaExecutor` | NVIDIA devices, each in a process of its own (feature `cuda`, Linux) |
 //!
-//! [`commit`] gives the hashes that a worker attests.
+//! [`Executor::execute_committed`] gives the hashes that a worker attests as well, made where the
+//! result is; [`commit`] those of any result.
 //!
 //! Whoever doubts a result need not do all the work again: [`audit`] checks it for less.
 //!

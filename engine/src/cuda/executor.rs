@@ -12,7 +12,7 @@ use super::{
     settings::CudaSettings,
 };
 use crate::{cpu::zeroes, EngineError, Executor};
-use mizan_tensor::{Execution, ExecutionError, Plan};
+use mizan_tensor::{Commitment, Execution, ExecutionError, Plan};
 use std::{
     fmt,
     sync::{Arc, Mutex},
@@ -74,6 +74,23 @@ impl CudaExecutor {
         self.pool.devices().iter().map(Device::status).collect()
     }
 
+    fn execute_job(&self, job: &Job<'_>) -> Result<Execution, EngineError> {
+        let Job { plan, batch, .. } = *job;
+        let mut operations = (0u16..).zip(&plan.program().operations);
+        if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
+            return Err(DeviceError::Unsupported { operation }.into());
+        }
+        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
+        let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
+        let mut trace = zeroes(plan.trace_bytes(batch))?;
+        let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;
+        self.run(job, whole.cut(most))?;
+        let outputs = plan
+            .outputs(&trace, batch)
+            .ok_or(ExecutionError::TooLarge)?;
+        Ok(Execution { trace, outputs })
+    }
+
     fn run(&self, job: &Job<'_>, parts: Vec<Part<'_>>) -> Result<(), EngineError> {
         let threads = parts.len().min(self.pool.slots());
         let work = Work::new(parts);
@@ -126,21 +143,21 @@ impl Executor for CudaExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError> {
-        plan.check_tensors(parameters, inputs, batch)?;
-        let mut operations = (0u16..).zip(&plan.program().operations);
-        if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
-            return Err(DeviceError::Unsupported { operation }.into());
-        }
-        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
-        let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
-        let mut trace = zeroes(plan.trace_bytes(batch))?;
-        let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;
-        let job = Job::new(plan, parameters, inputs, batch);
-        self.run(&job, whole.cut(most))?;
-        let outputs = plan
-            .outputs(&trace, batch)
-            .ok_or(ExecutionError::TooLarge)?;
-        Ok(Execution { trace, outputs })
+        self.execute_job(&Job::new(plan, parameters, inputs, batch)?)
+    }
+
+    fn execute_committed(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let job = Job::new(plan, parameters, inputs, batch)?;
+        let job = job.committing(self.settings.least_hashed_bytes);
+        let execution = self.execute_job(&job)?;
+        let commitment = job.commitment(&execution);
+        Ok((execution, commitment))
     }
 }
 

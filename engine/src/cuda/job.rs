@@ -1,26 +1,31 @@
 //! A job for devices, and what is done with one part of it in one slot.
 
 use super::{
+    committing::Committing,
     content,
     error::DeviceError,
     layout::SlotLayout,
     parts::Part,
     process::Process,
     protocol::{Content, Request, Response},
+    runs::{node_bytes, runs},
 };
+use crate::commit;
 use codec::Encode;
-use mizan_tensor::{hash_bytes, Hash, Plan};
+use mizan_tensor::{hash_bytes, Commitment, Execution, ExecutionError, Hash, Plan};
 
 /// A job whose tensors were checked to fit its program.
 pub(crate) struct Job<'a> {
     pub(crate) plan: &'a Plan,
     parameters: &'a [&'a [u8]],
     inputs: &'a [&'a [u8]],
-    batch: u32,
+    pub(crate) batch: u32,
     program: Vec<u8>,
     /// The hash of the program.
     pub(crate) model: Hash,
     contents: Vec<Content>,
+    /// What is known for a commitment, if one is wanted.
+    committing: Option<Committing>,
 }
 
 /// Why a part was not executed.
@@ -46,14 +51,15 @@ impl From<DeviceError> for PartError {
 }
 
 impl<'a> Job<'a> {
-    /// Hashes no parameter: a device finds them by the hashes that the program names, and hashes
-    /// those that it lacks.
+    /// An error if the tensors do not fit the program. No parameter is hashed: a device finds them
+    /// by the hashes that the program names, and hashes those that it lacks.
     pub(crate) fn new(
         plan: &'a Plan,
         parameters: &'a [&'a [u8]],
         inputs: &'a [&'a [u8]],
         batch: u32,
-    ) -> Self {
+    ) -> Result<Self, ExecutionError> {
+        plan.check_tensors(parameters, inputs, batch)?;
         let named = plan.program().parameters.iter().zip(parameters);
         let contents = named.map(|(parameter, bytes)| Content {
             hash: parameter.hash,
@@ -61,7 +67,7 @@ impl<'a> Job<'a> {
         });
         let contents = contents.collect();
         let program = plan.program().encode();
-        Self {
+        Ok(Self {
             plan,
             parameters,
             inputs,
@@ -69,6 +75,23 @@ impl<'a> Job<'a> {
             model: hash_bytes(&program),
             program,
             contents,
+            committing: None,
+        })
+    }
+
+    /// To be committed to: devices hash what they give, where that many bytes neighbour.
+    pub(crate) fn committing(self, least_bytes: u64) -> Self {
+        Self {
+            committing: Some(Committing::new(self.batch, least_bytes)),
+            ..self
+        }
+    }
+
+    /// The commitment to what came out of it.
+    pub(crate) fn commitment(self, execution: &Execution) -> Commitment {
+        match self.committing {
+            Some(committing) => committing.commitment(self.plan, execution),
+            None => commit(execution),
         }
     }
 
@@ -89,7 +112,13 @@ impl<'a> Job<'a> {
         for (place, input) in layout.inputs.iter().zip(self.inputs) {
             process.write(slot, place.start, part.of_input(input, self.batch))?;
         }
-        let executed = process.ask(slot, &Request::Execute { slot, batch });
+        let hashed = self.committing.as_ref().map(|job| job.of(part));
+        let request = Request::Execute {
+            slot,
+            batch,
+            hashed,
+        };
+        let executed = process.ask(slot, &request);
         match executed.map_err(|error| PartError::Device {
             error,
             depends_on_items: true,
@@ -99,6 +128,12 @@ impl<'a> Job<'a> {
         }
         for (place, output) in layout.outputs.iter().zip(&mut part.outputs) {
             process.read(slot, place.start, output)?;
+        }
+        if let (Some(committing), Some(hashed)) = (&self.committing, hashed) {
+            let runs = runs(self.plan, &hashed, batch).unwrap_or_default();
+            let mut nodes = vec![0; node_bytes(&runs) as usize];
+            process.read(slot, layout.nodes.start, &mut nodes)?;
+            committing.take(&runs, &nodes, part)?;
         }
         Ok(())
     }

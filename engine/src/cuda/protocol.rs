@@ -12,7 +12,7 @@
 //! | [`Request::Prepare`] | [`Response::Prepared`] | a slot's next program, and which of its parameters the device lacks |
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
 //! | | [`Response::OtherBytes`] | that was the last part, and all of it does not hash to the parameter's name |
-//! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is |
+//! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is, and hashes of it if they were asked for |
 //!
 //! Any of them may be answered by [`Response::Failed`] instead.
 //!
@@ -127,7 +127,24 @@ pub(crate) enum Request {
         bytes: u64,
     },
     #[codec(index = 4)]
-    Execute { slot: u32, batch: u32 },
+    Execute {
+        slot: u32,
+        batch: u32,
+        /// What of its results is hashed; nothing, if `None`.
+        hashed: Option<Hashed>,
+    },
+}
+
+/// Whose commitment a batch's hashes are for. Which they are follows from this and the program:
+/// see `runs.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Hashed {
+    /// Where the batch begins in the job, in items.
+    pub(crate) first: u32,
+    /// Items of the whole job.
+    pub(crate) job_batch: u32,
+    /// Fewest neighbouring bytes that are hashed.
+    pub(crate) least_bytes: u64,
 }
 
 /// From the device's process.

@@ -2,11 +2,13 @@
 
 mod batch;
 pub(crate) mod driver;
+mod hashing;
 mod lane;
 mod mapping;
 mod opened;
 mod parameter;
 mod residents;
+mod transfers;
 mod verdict;
 mod workspace;
 
