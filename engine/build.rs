@@ -17,7 +17,9 @@ fn main() {
 /// that does not start without a driver, so it must not come to that.
 fn check_library_path() {
     println!("cargo:rerun-if-env-changed=CUDA_LIBRARY_PATH");
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(STUB);
+    // Not the folder in which this script was compiled: a target directory may serve several clones.
+    let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR; qed");
+    let ours = Path::new(&folder).join(STUB);
     let first = env::var("CUDA_LIBRARY_PATH").unwrap_or_default();
     let first = first.split(':').next().unwrap_or_default();
     let same = matches!(

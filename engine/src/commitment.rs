@@ -4,6 +4,10 @@ use mizan_tensor::{Commitment, Execution, Hash};
 
 /// What [`Commitment::to`] gives, computed by all threads of the thread pool that it runs in.
 ///
+/// It commits to the bytes as they are here. Whoever has a result executed by devices has it
+/// committed to there as well, with
+/// [`Executor::execute_committed`](crate::Executor::execute_committed).
+///
 /// Outputs are parts of the trace, so one that is as long as the trace is the trace, as with
 /// programs of one operation, and is not hashed again.
 pub fn commit(execution: &Execution) -> Commitment {

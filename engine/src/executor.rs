@@ -1,11 +1,21 @@
 //! What an executor is, and the one that defines the others' results.
 
+use crate::commit;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 use crate::cuda::DeviceError;
-use mizan_tensor::{Execution, ExecutionError, Plan};
+use mizan_tensor::{Commitment, Execution, ExecutionError, Plan};
 use rten_gemm::GemmError;
 
 /// Executes programs. All implementations give the same bytes.
+///
+/// # Parameters
+/// A program names its parameters by the hashes of their bytes, and whoever calls an executor has
+/// compared them. So an executor may keep a parameter under that name, in the order or in the
+/// memory that it needs, and take what it keeps for the bytes that it is given; before it keeps
+/// any it makes sure that they have that hash. With other bytes than the program names, an
+/// executor either executes on the bytes that it is given, as [`Reference`] and
+/// [`CpuExecutor`](crate::CpuExecutor) do, or on those that the program names, or gives
+/// [`EngineError::WrongParameter`]; other jobs never get them.
 pub trait Executor: Send + Sync {
     /// A short name for logs and settings.
     fn name(&self) -> &str;
@@ -18,6 +28,21 @@ pub trait Executor: Send + Sync {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError>;
+
+    /// Executes a job as [`Self::execute`] does, and commits to its result as [`commit`] does,
+    /// wherever that is done best. The commitment is to what was computed and checked: bytes that
+    /// are damaged on their way from there do not hash to it, and can be computed anew.
+    fn execute_committed(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let execution = self.execute(plan, parameters, inputs, batch)?;
+        let commitment = commit(&execution);
+        Ok((execution, commitment))
+    }
 }
 
 /// Why a job was not executed.
@@ -29,6 +54,13 @@ pub enum EngineError {
     /// The matrix library refused a product.
     #[error("the matrix product failed: {0}")]
     Product(#[from] GemmError),
+    /// A parameter is not the one that the program names: whoever brought it did not compare its
+    /// hash.
+    #[error("parameter {parameter} has other bytes than the program names")]
+    WrongParameter {
+        /// Its index.
+        parameter: u16,
+    },
     /// No device executed it.
     #[cfg(all(feature = "cuda", target_os = "linux"))]
     #[error(transparent)]

@@ -11,7 +11,8 @@
 //! | [`CpuExecutor`] | matrix products with the vector instructions of the machine it runs on |
 //! | `cuda::CudaExecutor` | NVIDIA devices, each in a process of its own (feature `cuda`, Linux) |
 //!
-//! [`commit`] gives the hashes that a worker attests.
+//! [`Executor::execute_committed`] gives the hashes that a worker attests as well, made where the
+//! result is; [`commit`] those of any result.
 //!
 //! Whoever doubts a result need not do all the work again: [`audit`] checks it for less.
 //!
@@ -45,7 +46,7 @@
 //!
 //! # Assumptions
 //! Inputs and parameters fit the memory of the machine. Their hashes were checked by whoever
-//! fetched them; bytes of any value are executed.
+//! fetched them, see [`Executor`]; bytes of any value are executed.
 //!
 //! # Terminology
 //! *Accumulator*: the sum of products before bias and scaling. *Row*: one slice of a tensor along

@@ -8,7 +8,7 @@ use crate::{
 };
 use mizan_blobs::{BlobError, BlobStore, LocalBlobStore};
 use mizan_client::{calls::DeclineReason, views::JobView, Hash};
-use mizan_engine::{commit, EngineError, Executor};
+use mizan_engine::{EngineError, Executor};
 use mizan_tensor::{Commitment, Execution, ExecutionError, Plan, ProgramError, TensorRef};
 use std::sync::Arc;
 
@@ -198,33 +198,48 @@ async fn get_all(
     Ok(blobs)
 }
 
+/// A result with its hashes.
+pub struct Executed {
+    /// The result.
+    pub execution: Execution,
+    /// Its hashes, made by what executed it. Bytes that were damaged since then do not have them:
+    /// they can't be read when they are demanded, and are computed anew.
+    pub commitment: Commitment,
+}
+
 /// Executes a job on a thread of its own, and looks at the result before it is believed. What is
 /// logged meanwhile is in the caller's span.
-pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Execution, WorkError> {
+pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Executed, WorkError> {
     let span = tracing::Span::current();
     let run = move || {
         let _logged_there = span.enter();
         let parameters: Vec<&[u8]> = loaded.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = loaded.inputs.iter().map(Vec::as_slice).collect();
         let Loaded { plan, batch, .. } = &loaded;
-        let execution = executor.execute(plan, &parameters, &inputs, *batch)?;
+        let executed = executor.execute_committed(plan, &parameters, &inputs, *batch)?;
+        let (execution, commitment) = executed;
         match sampling::compare(plan, &parameters, &inputs, *batch, &execution) {
-            None => Ok(execution),
+            None => Ok(Executed {
+                execution,
+                commitment,
+            }),
             Some(difference) => Err(WorkError::Different(difference)),
         }
     };
-    let execution = tokio::task::spawn_blocking(run).await;
-    execution.map_err(|_| WorkError::CutOff)?
+    let executed = tokio::task::spawn_blocking(run).await;
+    executed.map_err(|_| WorkError::CutOff)?
 }
 
 /// Stores outputs and trace and gives their hashes, and which of them were not there before. When
 /// this returns, they are on the disk.
 pub async fn store(
     store: &LocalBlobStore,
-    execution: Execution,
+    executed: Executed,
 ) -> Result<(Claim, Vec<Brought>), WorkError> {
-    let committed = tokio::task::spawn_blocking(move || (commit(&execution), execution)).await;
-    let (Commitment { outputs, trace }, execution) = committed.map_err(|_| WorkError::CutOff)?;
+    let Executed {
+        execution,
+        commitment: Commitment { outputs, trace },
+    } = executed;
     let mut brought = Vec::new();
     // The trace first: an output that is the whole of it is there then.
     let results = outputs.iter().zip(execution.outputs);

@@ -12,7 +12,7 @@ use super::{
     settings::CudaSettings,
 };
 use crate::{cpu::zeroes, EngineError, Executor};
-use mizan_tensor::{Execution, ExecutionError, Plan};
+use mizan_tensor::{Commitment, Execution, ExecutionError, Plan};
 use std::{
     fmt,
     sync::{Arc, Mutex},
@@ -74,7 +74,24 @@ impl CudaExecutor {
         self.pool.devices().iter().map(Device::status).collect()
     }
 
-    fn run(&self, job: &Job<'_>, parts: Vec<Part<'_>>) -> Result<(), DeviceError> {
+    fn execute_job(&self, job: &Job<'_>) -> Result<Execution, EngineError> {
+        let Job { plan, batch, .. } = *job;
+        let mut operations = (0u16..).zip(&plan.program().operations);
+        if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
+            return Err(DeviceError::Unsupported { operation }.into());
+        }
+        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
+        let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
+        let mut trace = zeroes(plan.trace_bytes(batch))?;
+        let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;
+        self.run(job, whole.cut(most))?;
+        let outputs = plan
+            .outputs(&trace, batch)
+            .ok_or(ExecutionError::TooLarge)?;
+        Ok(Execution { trace, outputs })
+    }
+
+    fn run(&self, job: &Job<'_>, parts: Vec<Part<'_>>) -> Result<(), EngineError> {
         let threads = parts.len().min(self.pool.slots());
         let work = Work::new(parts);
         if threads <= 1 {
@@ -104,10 +121,12 @@ impl CudaExecutor {
         let lease = self.pool.lease(&job.model, share)?;
         let process = lease.device().process()?;
         let outcome = job.run(&process, lease.slot(), part);
-        let noted = outcome.as_ref().copied();
-        lease
-            .device()
-            .note(&process, noted.map_err(|failure| &failure.error));
+        match &outcome {
+            Ok(()) => lease.device().note(&process, Ok(())),
+            Err(PartError::Device { error, .. }) => lease.device().note(&process, Err(error)),
+            // No device is to blame.
+            Err(PartError::WrongParameter(_)) => (),
+        }
         outcome
     }
 }
@@ -124,21 +143,21 @@ impl Executor for CudaExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError> {
-        plan.check_tensors(parameters, inputs, batch)?;
-        let mut operations = (0u16..).zip(&plan.program().operations);
-        if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
-            return Err(DeviceError::Unsupported { operation }.into());
-        }
-        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
-        let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
-        let mut trace = zeroes(plan.trace_bytes(batch))?;
-        let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;
-        let job = Job::new(plan, parameters, inputs, batch);
-        self.run(&job, whole.cut(most))?;
-        let outputs = plan
-            .outputs(&trace, batch)
-            .ok_or(ExecutionError::TooLarge)?;
-        Ok(Execution { trace, outputs })
+        self.execute_job(&Job::new(plan, parameters, inputs, batch)?)
+    }
+
+    fn execute_committed(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let job = Job::new(plan, parameters, inputs, batch)?;
+        let job = job.committing(self.settings.least_hashed_bytes);
+        let execution = self.execute_job(&job)?;
+        let commitment = job.commitment(&execution);
+        Ok((execution, commitment))
     }
 }
 
@@ -156,7 +175,7 @@ struct Work<'a>(Mutex<Rest<'a>>);
 
 struct Rest<'a> {
     parts: Vec<Part<'a>>,
-    failed: Option<DeviceError>,
+    failed: Option<EngineError>,
 }
 
 impl<'a> Work<'a> {
@@ -180,10 +199,15 @@ impl<'a> Work<'a> {
         if rest.failed.is_some() {
             return Share::Slot;
         }
-        let PartError {
-            error,
-            depends_on_items,
-        } = failure;
+        let (error, depends_on_items) = match failure {
+            PartError::Device {
+                error,
+                depends_on_items,
+            } => (error, depends_on_items),
+            PartError::WrongParameter(parameter) => {
+                return rest.fail(EngineError::WrongParameter { parameter });
+            }
+        };
         let remedy = error.remedy();
         if remedy == Remedy::Smaller && depends_on_items && part.batch() > 1 {
             let half = part.batch() / 2;
@@ -199,9 +223,7 @@ impl<'a> Work<'a> {
             Remedy::OtherExecutor => false,
         };
         if !again {
-            rest.failed = Some(error);
-            rest.parts.clear();
-            return Share::Slot;
+            return rest.fail(error.into());
         }
         rest.parts.push(part);
         match remedy {
@@ -210,9 +232,18 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn outcome(self) -> Result<(), DeviceError> {
+    fn outcome(self) -> Result<(), EngineError> {
         let rest = self.0.into_inner();
         let rest = rest.unwrap_or_else(std::sync::PoisonError::into_inner);
         rest.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Rest<'_> {
+    /// Nothing more is done.
+    fn fail(&mut self, error: EngineError) -> Share {
+        self.failed = Some(error);
+        self.parts.clear();
+        Share::Slot
     }
 }

@@ -11,7 +11,6 @@ use super::{
 };
 use cust::{module::Module, stream::Stream, sys};
 use mizan_tensor::Operation;
-use std::ffi::c_void;
 
 /// An address on the device; 0 is the kernels' null.
 pub(crate) type Address = u64;
@@ -27,17 +26,17 @@ const BLAKE3: &str = include_str!("../../ptx/blake3.ptx");
 const ELEMENTS_PER_BLOCK: u64 = 4_096;
 /// Blocks of an element-wise operation for one multiprocessor, at most.
 const BLOCKS_PER_PROCESSOR: u32 = 16;
-/// Nodes that one launch of `blake3_tree` joins to one.
-const JOINED_NODES: u64 = 1_024;
-const CHUNK_BYTES: u64 = 1_024;
-const NODE_BYTES: u64 = 32;
 
 /// Pointers to variables: a kernel's arguments, as the driver takes them.
 macro_rules! arguments {
     ($($variable:ident),*) => {
-        [$(std::ptr::from_mut(&mut $variable).cast::<c_void>()),*]
+        [$(std::ptr::from_mut(&mut $variable).cast::<std::ffi::c_void>()),*]
     };
 }
+
+mod hashing;
+
+pub(crate) use hashing::{hash_workspace_bytes, Extent};
 
 /// What `linear` reads and writes.
 #[derive(Clone, Copy, Debug)]
@@ -278,36 +277,6 @@ impl Kernels {
         let grid = Grid::of(blocks, 256);
         launch(stream, &self.check, "check_weights", grid, &arguments)
     }
-
-    /// Queues the hash of `length` bytes, and gives the address where it will be. `nodes` is room
-    /// for [`hash_workspace_bytes`].
-    ///
-    /// # Safety
-    /// As for [`Self::linear`].
-    pub(crate) unsafe fn hash(
-        &self,
-        stream: &Stream,
-        mut bytes: Address,
-        mut length: u64,
-        mut nodes: Address,
-    ) -> Result<Address, DeviceError> {
-        let (mut first, mut key) = (0u64, 0u64);
-        let mut count = length.div_ceil(CHUNK_BYTES).max(1);
-        let mut root = u32::from(count == 1);
-        let arguments = arguments![bytes, length, first, key, nodes, root];
-        let grid = Grid::of(count.div_ceil(128), 128);
-        launch(stream, &self.blake3, "blake3_chunks", grid, &arguments)?;
-        while count > 1 {
-            let mut parents = nodes + count * NODE_BYTES;
-            let mut root = u32::from(count <= JOINED_NODES);
-            let joined = count.div_ceil(JOINED_NODES);
-            let arguments = arguments![nodes, count, key, parents, root];
-            let grid = Grid::of(joined, 256);
-            launch(stream, &self.blake3, "blake3_tree", grid, &arguments)?;
-            (nodes, count) = (parents, joined);
-        }
-        Ok(nodes)
-    }
 }
 
 /// Whether there is a kernel for an operation.
@@ -317,30 +286,10 @@ pub(crate) fn is_supported(operation: &Operation) -> bool {
     }
 }
 
-/// Room for the nodes of all levels of a blob's tree.
-pub(crate) fn hash_workspace_bytes(length: u64) -> u64 {
-    let mut count = length.div_ceil(CHUNK_BYTES).max(1);
-    let mut nodes = count;
-    while count > 1 {
-        count = count.div_ceil(JOINED_NODES);
-        nodes += count;
-    }
-    nodes * NODE_BYTES
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cuda::tiles::{LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, SMALL_MMA_16X8X32};
-
-    #[test]
-    fn the_workspace_of_a_hash_holds_every_level() {
-        assert_eq!(hash_workspace_bytes(0), 32);
-        assert_eq!(hash_workspace_bytes(1_024), 32);
-        assert_eq!(hash_workspace_bytes(1_025), 3 * 32);
-        // 1,025 chunks, two subtrees, the root.
-        assert_eq!(hash_workspace_bytes((1 << 20) + 1), (1_025 + 2 + 1) * 32);
-    }
 
     #[test]
     fn every_entry_point_is_in_the_ptx_that_is_loaded_for_it() {

@@ -1,5 +1,7 @@
-//! Where a batch's tensors are in a slot: the inputs one after the other, then the trace.
+//! Where a batch's tensors are in a slot: the inputs one after the other, then the trace, then
+//! hashes of it.
 
+use super::runs::most_node_bytes;
 use mizan_tensor::{Plan, TensorRef};
 use std::ops::Range;
 
@@ -9,6 +11,8 @@ pub(crate) struct SlotLayout {
     pub(crate) inputs: Vec<Range<u64>>,
     /// The outputs of all operations. They follow each other, as in a trace.
     pub(crate) outputs: Vec<Range<u64>>,
+    /// Room for the hashes of its runs.
+    pub(crate) nodes: Range<u64>,
     /// All of it.
     pub(crate) bytes: u64,
 }
@@ -29,10 +33,12 @@ impl SlotLayout {
         let outputs = (0u16..).take(program.operations.len());
         let outputs = outputs.map(|index| place(TensorRef::Operation(index)));
         let outputs = outputs.collect::<Option<_>>()?;
+        let nodes = end..end.checked_add(most_node_bytes(plan, batch)?)?;
         Some(Self {
             inputs,
             outputs,
-            bytes: end,
+            bytes: nodes.end,
+            nodes,
         })
     }
 }
@@ -53,8 +59,9 @@ mod tests {
                 assert_eq!(tensor.start, end);
                 end = tensor.end;
             }
-            assert_eq!(end, layout.bytes);
-            let trace = layout.bytes - layout.outputs[0].start;
+            assert_eq!(end, layout.nodes.start);
+            assert_eq!(layout.nodes.end, layout.bytes);
+            let trace = end - layout.outputs[0].start;
             assert_eq!(Some(trace), plan.trace_bytes(vector.batch));
         }
     }

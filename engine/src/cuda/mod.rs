@@ -11,8 +11,8 @@
 //!
 //! ```text
 //!   parent: CudaExecutor                      a process for each device: serve_child
-//!   job -> parts -> slots  -- requests -->    slot 1: copy in | compute, check | copy out
-//!                          <-- answers  --    slot 2:     copy in | compute, check | copy out
+//!   job -> parts -> slots  -- requests -->    slot 1: copy in | compute, hash, check | copy out
+//!                          <-- answers  --    slot 2:     copy in | compute, hash, check | copy out
 //!          inputs, traces  == memory ====     parameters stay, until others need the room
 //! ```
 //!
@@ -26,9 +26,10 @@
 //! not fit the device's memory is halved, down to one item, and at last tried with nothing else on
 //! the device. Whoever owns the devices may say when parts begin on each ([`Pace`]).
 //!
-//! Parameters are found by the hash of the bytes that the caller gives, computed at every job.
-//! Those that the device lacks are copied, and hashed there. They stay until others need the room,
-//! the ones unused for longest first.
+//! Parameters are found by the hashes that the program names, so no job hashes them here. Those that
+//! the device lacks are copied, and hashed there; if that is not the name, they are hashed here
+//! too, which tells whether the caller gave others or the device has a fault. They stay until
+//! others need the room, the ones unused for longest first.
 //!
 //! How fast a device does single operations is measured elsewhere, in [`measure`].
 //!
@@ -43,11 +44,40 @@
 //!
 //! What fails is [`DeviceError::ResultCheckFailed`], or [`DeviceError::DeviceLost`] where no
 //! operation is to blame; parameters are brought to the device anew. Whoever stores the result
-//! hashes it, and may compute some elements once more: that covers the way back.
+//! may compute some elements once more: that covers the way back.
 //!
 //! Whenever a device's process starts, and so also after every change of the driver, it executes
 //! programs whose results are known before it gets any work: the golden vectors of `mizan-tensor`,
 //! and products for each kernel that the device uses.
+//!
+//! # Commitments
+//! A worker answers for the hashes of trace and outputs, so [`Executor::execute_committed`] makes
+//! them where the numbers are, in the slot's own queue: while it works on one part, the other
+//! slot's part is copied or computed. A part's bytes begin and end anywhere in a blob's chunks. The
+//! device hashes whole chunks and joins what is a subtree of 1 MiB; only these hashes come back.
+//! The host hashes the chunks at the seams and what is shorter than
+//! [`CudaSettings::least_hashed_bytes`], and joins all of it.
+//!
+//! The order in a slot is: compute, hash, check, hash again, copy out. What was checked between
+//! two hashes that are equal is what was hashed, by hardware that hashed alike twice; if they
+//! differ, that is [`DeviceError::ResultCheckFailed`], and no hash gets out before all checks have
+//! passed. One of sixteen hashes, and at least one of every operation's output, is then compared
+//! with the bytes that came to the host: that finds a device that copies or hashes wrongly as a
+//! rule ([`DeviceError::DeviceLost`]).
+//!
+//! | what goes wrong | what it does |
+//! | --- | --- |
+//! | a number, or what is in the device's memory, before or between the hashes | checks or second hash fail: the part again |
+//! | a hash, once | the hashes differ: the part again |
+//! | the device hashes wrongly the same way twice | mostly found on the host; it fails the self-check |
+//! | a bit of the result behind the second hash, on its way, or in the host's memory | it is not what was committed to: who reads it notices, and it can be computed anew |
+//! | the same at a seam, or in what the host hashes alone | as for any executor: committed to, if it was wrong by then |
+//!
+//! So bytes that are damaged behind the checks cost another execution, when somebody asks for
+//! them. Were they hashed by the host, it would commit to a wrong number, which nothing cures. The
+//! bus has a checksum of its own for every packet.
+//!
+//! [`Executor::execute_committed`]: crate::Executor::execute_committed
 //!
 //! # Memory
 //! | what | where | how much | for how long |
@@ -72,16 +102,17 @@
 //! - Nothing that a device or driver does ends or hangs the parent.
 //!
 //! # Non-goals
-//! Falling back to another executor, or declining: the caller decides. Hashing the trace: the
-//! caller does. Several nodes, AMD or Apple devices.
+//! Falling back to another executor, or declining: the caller decides. Several nodes, AMD or Apple
+//! devices.
 //!
 //! # Terminology
 //! *Slot*: an equal share of the shared memory, with a queue of work on the device. *Part*: some
-//! neighbouring items of a job. *Resident*: a parameter that stays on the device. *Retired*: not
+//! neighbouring items of a job. *Run*: whole chunks of a blob, in one operation's output of a part. *Resident*: a parameter that stays on the device. *Retired*: not
 //! used any more until the caller starts anew.
 
 #[allow(unsafe_code)]
 mod child;
+mod committing;
 mod content;
 mod device;
 mod error;
@@ -99,6 +130,7 @@ mod pool;
 mod process;
 mod protocol;
 mod running;
+mod runs;
 mod self_check;
 mod settings;
 mod tiles;

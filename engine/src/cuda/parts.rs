@@ -95,7 +95,7 @@ pub(crate) fn items_per_part(
     slot_bytes: u64,
     part_macs: u64,
 ) -> Result<u32, DeviceError> {
-    // Layouts grow in proportion to the batch.
+    // Layouts grow in proportion to the batch, or less: hashes of several items leave less unused.
     let item = SlotLayout::of(plan, 1).map_or(u64::MAX, |layout| layout.bytes);
     let by_bytes = slot_bytes / item.max(1);
     if by_bytes == 0 {
@@ -140,11 +140,14 @@ mod tests {
 
     #[test]
     fn an_item_larger_than_a_slot_is_refused_with_both_sizes() {
-        // Three bytes of input, twice three of trace.
-        assert_eq!(items_per_part(&plan(10), 9, 1), Ok(1));
-        let refused = DeviceError::TooLarge { bytes: 9, limit: 8 };
-        assert_eq!(items_per_part(&plan(10), 8, 1), Err(refused));
-        assert_eq!(items_per_part(&plan(10), 9 * 7 + 8, u64::MAX), Ok(7));
+        // Three bytes of input, twice three of trace, and one for hashes.
+        assert_eq!(items_per_part(&plan(10), 10, 1), Ok(1));
+        let refused = DeviceError::TooLarge {
+            bytes: 10,
+            limit: 9,
+        };
+        assert_eq!(items_per_part(&plan(10), 9, 1), Err(refused));
+        assert_eq!(items_per_part(&plan(10), 10 * 7 + 9, u64::MAX), Ok(7));
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! | [`Request::Open`] | [`Response::Opened`] | takes a device; once, before all that follows |
 //! | [`Request::Prepare`] | [`Response::Prepared`] | a slot's next program, and which of its parameters the device lacks |
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
-//! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is |
+//! | | [`Response::OtherBytes`] | that was the last part, and all of it does not hash to the parameter's name |
+//! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is, and hashes of it if they were asked for |
 //! | [`Request::Measure`] | [`Response::Measured`] | times an operation on operands that it makes in the slot |
 //! | [`Request::Compare`] | [`Response::Compared`] | times a product, and cublasLt's beside it |
 //!
@@ -133,7 +134,12 @@ pub(crate) enum Request {
         bytes: u64,
     },
     #[codec(index = 4)]
-    Execute { slot: u32, batch: u32 },
+    Execute {
+        slot: u32,
+        batch: u32,
+        /// What of its results is hashed; nothing, if `None`.
+        hashed: Option<Hashed>,
+    },
     #[codec(index = 10)]
     Measure {
         slot: u32,
@@ -146,6 +152,18 @@ pub(crate) enum Request {
         contest: Contest,
         effort: Effort,
     },
+}
+
+/// Whose commitment a batch's hashes are for. Which they are follows from this and the program:
+/// see `runs.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Hashed {
+    /// Where the batch begins in the job, in items.
+    pub(crate) first: u32,
+    /// Items of the whole job.
+    pub(crate) job_batch: u32,
+    /// Fewest neighbouring bytes that are hashed.
+    pub(crate) least_bytes: u64,
 }
 
 /// From the device's process.
@@ -170,6 +188,8 @@ pub(crate) enum Response {
         slot: Option<u32>,
         error: DeviceError,
     },
+    #[codec(index = 6)]
+    OtherBytes { slot: u32 },
     #[codec(index = 10)]
     Measured {
         slot: u32,
@@ -186,9 +206,10 @@ impl Response {
     /// The slot that it is about.
     pub(crate) fn slot(&self) -> Option<u32> {
         match *self {
-            Self::Prepared { slot, .. } | Self::Loaded { slot } | Self::Executed { slot } => {
-                Some(slot)
-            }
+            Self::Prepared { slot, .. }
+            | Self::Loaded { slot }
+            | Self::OtherBytes { slot }
+            | Self::Executed { slot } => Some(slot),
             Self::Measured { slot, .. } | Self::Compared { slot, .. } => Some(slot),
             Self::Failed { slot, .. } => slot,
             Self::Devices(_) | Self::Opened { .. } => None,

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{CpuExecutor, Executor};
 use mizan_tensor::{
-    hash_bytes, vectors, Operand, Operation, Parameter, Plan, Program, Table, TensorType, FORMAT,
+    hash_bytes, vectors, Commitment, Execution, Operand, Operation, Parameter, Plan, Program,
+    Table, TensorType, FORMAT,
 };
 use std::sync::LazyLock;
 
@@ -21,6 +22,9 @@ const PRODUCTS: [[u32; 3]; 5] = [
     [300, 520, 272],
     [61, 33, 4_099],
 ];
+
+/// Fewest neighbouring bytes that the device hashes, so that it does of the larger ones.
+const LEAST_HASHED_BYTES: u64 = 64 << 10;
 
 /// A program with all bytes that it needs and what comes out.
 struct Known {
@@ -89,16 +93,25 @@ impl Known {
         let parameters: Vec<&[u8]> = self.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = self.inputs.iter().map(Vec::as_slice).collect();
         let job = Job::new(&self.plan, &parameters, &inputs, self.batch);
+        let job = job.map_err(|_| failed(&self.name))?;
+        let job = job.committing(LEAST_HASHED_BYTES);
         let whole = Part::whole(&self.plan, self.batch, &mut trace);
         let whole = whole.ok_or_else(|| failed(&self.name))?;
         for mut part in whole.cut(most) {
             job.run(process, 0, &mut part)
-                .map_err(|PartError { error, .. }| match error {
-                    DeviceError::ResultCheckFailed { .. } => failed(&self.name),
-                    other => other,
+                .map_err(|failure| match failure {
+                    PartError::Device {
+                        error: DeviceError::ResultCheckFailed { .. },
+                        ..
+                    }
+                    | PartError::WrongParameter(_) => failed(&self.name),
+                    PartError::Device { error, .. } => error,
                 })?;
         }
-        match trace == self.trace {
+        let outputs = self.plan.outputs(&trace, self.batch).unwrap_or_default();
+        let execution = Execution { trace, outputs };
+        let commitment = job.commitment(&execution);
+        match execution.trace == self.trace && commitment == Commitment::to(&execution) {
             true => Ok(()),
             false => Err(failed(&self.name)),
         }

@@ -50,6 +50,9 @@ pub struct CudaSettings {
     pub resident_bytes: Option<u64>,
     /// Most multiply-accumulates of a part of a job, so that a part ends soon on any device.
     pub part_macs: u64,
+    /// Fewest neighbouring bytes of an operation's output that a device hashes for a commitment:
+    /// the host hashes fewer in less time than it takes to ask for it.
+    pub least_hashed_bytes: u64,
     /// How long a device's process may take to start.
     pub start_limit: Duration,
     /// How long it may take for one answer.
@@ -71,6 +74,7 @@ impl CudaSettings {
             slot_bytes: 256 << 20,
             resident_bytes: None,
             part_macs: 1 << 42,
+            least_hashed_bytes: 128 << 10,
             start_limit: Duration::from_secs(120),
             answer_limit: Duration::from_secs(60),
             attempts: 3,

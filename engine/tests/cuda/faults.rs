@@ -15,8 +15,8 @@ use std::{
 };
 
 /// An executor that has passed its self-check on a driver whose faults begin with [`Armed::arm`].
-struct Armed {
-    executor: CudaExecutor,
+pub(crate) struct Armed {
+    pub(crate) executor: CudaExecutor,
     folder: tempfile::TempDir,
 }
 
@@ -25,7 +25,7 @@ impl Armed {
         Self::with(faults, |settings| settings)
     }
 
-    fn with(faults: &str, change: impl Fn(CudaSettings) -> CudaSettings) -> Self {
+    pub(crate) fn with(faults: &str, change: impl Fn(CudaSettings) -> CudaSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("armed");
         let settings = driver(&format!("armed={},{faults}", file.display()));
@@ -36,7 +36,7 @@ impl Armed {
     }
 
     /// Lets the faults come, in one process.
-    fn arm(&self) {
+    pub(crate) fn arm(&self) {
         std::fs::write(self.file(), "").unwrap();
     }
 
@@ -48,8 +48,13 @@ impl Armed {
     fn execute(&self, job: &Job) -> Result<mizan_tensor::Execution, EngineError> {
         self.arm();
         let result = job.execute(&self.executor);
-        assert!(!Path::exists(&self.file()), "no fault came");
+        self.assert_came();
         result
+    }
+
+    /// Some process has had the faults.
+    pub(crate) fn assert_came(&self) {
+        assert!(!Path::exists(&self.file()), "no fault came");
     }
 
     /// The job's result is right, although a failure was noticed, for which the process was
@@ -254,7 +259,8 @@ fn an_item_larger_than_a_slot_is_an_error_that_tells_both_sizes() {
     });
     let error = linear_job(1, 4_000, 8_000, 3, 7).execute(&executor);
     let too_large = DeviceError::TooLarge {
-        bytes: 12_000,
+        // Inputs, trace, and a thirty-second of it for hashes.
+        bytes: 12_125,
         limit: 10_000,
     };
     assert_eq!(error, Err(too_large.into()));

@@ -15,6 +15,7 @@ use mizan_engine::{
     },
     CpuExecutor, Executor,
 };
+use mizan_tensor::{Commitment, Execution};
 use std::time::Instant;
 
 /// Set where a device must be there.
@@ -110,6 +111,7 @@ fn all_jobs_agree(device: &DeviceInfo, family: KernelFamily) {
         devices: vec![device.index],
         family: Some(family),
         slot_bytes: 64 << 20,
+        least_hashed_bytes: 1,
         ..hardware()
     });
     let random = (0..200).map(|seed| {
@@ -117,8 +119,10 @@ fn all_jobs_agree(device: &DeviceInfo, family: KernelFamily) {
         random_job(seed, batch, 1 + seed as usize % 6)
     });
     let longest = [1, 5, 1_021].map(|batch| linear_job(batch, 257, 65_536, 0x80, 0x80));
+    // Some 48 MB of trace: subtrees of a mebibyte in several parts.
+    let large = [linear_job(99_999, 509, 64, 3, 7)];
     let mut jobs = 0;
-    for job in random.chain(longest) {
+    for job in random.chain(longest).chain(large) {
         assert!(
             result(&job, &executor) == result(&job, &CpuExecutor::new()),
             "job {jobs}, {family:?} on {device:?}"
@@ -134,6 +138,6 @@ fn all_jobs_agree(device: &DeviceInfo, family: KernelFamily) {
     );
 }
 
-fn result(job: &Job, executor: &dyn Executor) -> mizan_tensor::Execution {
-    job.execute(executor).unwrap()
+fn result(job: &Job, executor: &dyn Executor) -> (Execution, Commitment) {
+    job.commit(executor).unwrap()
 }

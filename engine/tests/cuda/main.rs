@@ -7,6 +7,7 @@
 mod jobs;
 
 mod absent;
+mod committing;
 mod compare;
 mod cublaslt;
 mod faults;

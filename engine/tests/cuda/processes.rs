@@ -136,7 +136,7 @@ fn a_process_that_is_asked_for_nonsense_ends_and_says_why() {
         ),
         // To execute a batch, before any device is open.
         (
-            b"\x09\0\0\0\x04\0\0\0\0\x01\0\0\0",
+            b"\x0a\0\0\0\x04\0\0\0\0\x01\0\0\0\0",
             "the parent asks for what it may not\n",
         ),
     ];

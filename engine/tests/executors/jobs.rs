@@ -2,7 +2,8 @@
 
 use mizan_engine::{EngineError, Executor};
 use mizan_tensor::{
-    hash_bytes, Execution, Operand, Operation, Parameter, Plan, Program, Table, TensorType, FORMAT,
+    hash_bytes, Commitment, Execution, Operand, Operation, Parameter, Plan, Program, Table,
+    TensorType, FORMAT,
 };
 
 pub(crate) fn slices(tensors: &[Vec<u8>]) -> Vec<&[u8]> {
@@ -22,6 +23,23 @@ impl Job {
     pub(crate) fn execute(&self, executor: &dyn Executor) -> Result<Execution, EngineError> {
         let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
         executor.execute(&self.plan, &parameters, &inputs, self.batch)
+    }
+
+    pub(crate) fn commit(
+        &self,
+        executor: &dyn Executor,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let (parameters, inputs) = (slices(&self.parameters), slices(&self.inputs));
+        executor.execute_committed(&self.plan, &parameters, &inputs, self.batch)
+    }
+
+    /// With another parameter, under its own name.
+    pub(crate) fn with_parameter(mut self, index: usize, bytes: Vec<u8>) -> Self {
+        let mut program = self.plan.program().clone();
+        program.parameters[index].hash = hash_bytes(&bytes);
+        self.plan = Plan::new(program).unwrap();
+        self.parameters[index] = bytes;
+        self
     }
 }
 

@@ -8,7 +8,7 @@ mod jobs;
 
 use jobs::{linear_job, random_job, slices, Job, Random};
 use mizan_engine::{CpuExecutor, EngineError, Executor, Reference};
-use mizan_tensor::{vectors, Execution, ExecutionError, Plan, TensorRef};
+use mizan_tensor::{vectors, Commitment, Execution, ExecutionError, Plan, TensorRef};
 use proptest::prelude::*;
 use std::{path::Path, sync::LazyLock};
 
@@ -20,6 +20,7 @@ fn device() -> Option<Box<dyn Executor>> {
     static STARTED: LazyLock<CudaExecutor> = LazyLock::new(|| {
         fixture::started(CudaSettings {
             slot_bytes: 1 << 20,
+            least_hashed_bytes: 1,
             ..fixture::driver("devices=2")
         })
     });
@@ -69,6 +70,8 @@ impl Job {
                 let name = executor.name();
                 assert!(result == expected, "{name}, {cache}, differs on {label}");
             }
+            let (result, commitment) = self.commit(executor.as_ref()).unwrap();
+            assert!(result == expected && commitment == Commitment::to(&expected));
         }
         let result = self.execute(&*SHARED).unwrap();
         assert!(result == expected, "the shared executor differs on {label}");
@@ -131,9 +134,9 @@ fn products_around_the_sizes_of_blocks_are_exact() {
         (2, 70, 2_049),
     ];
     for (batch, n, k) in shapes {
-        let mut job = linear_job(batch, n, k, 0, 0);
         let mut random = Random(u64::from(k));
-        job.parameters[0] = random.bytes(u64::from(n * k));
+        let weights = random.bytes(u64::from(n * k));
+        let mut job = linear_job(batch, n, k, 0, 0).with_parameter(0, weights);
         job.inputs[0] = random.bytes(u64::from(batch * k));
         job.assert_all_agree(&format!("batch {batch}, {n} x {k}"));
     }

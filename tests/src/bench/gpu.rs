@@ -204,14 +204,15 @@ fn network(settings: &CudaSettings) -> Result<Figures> {
     let warm = median(&warm, |time| *time);
 
     let case = Case::layers(batch, width, layers)?;
-    let rounds = rounds(&mut [
-        &mut || execute(&executor, &case, false),
-        &mut || execute(&executor, &case, true),
-    ])?;
+    let rounds = rounds(&mut [&mut || execute(&executor, &case, false), &mut || {
+        execute(&executor, &case, true)
+    }])?;
     let macs = case.plan.cost().macs(batch) as f64 / 1e12;
     let bare = median(&rounds, |[bare, _]| macs / bare);
     let committed = median(&rounds, |[_, committed]| macs / committed);
-    let extra = median(&rounds, |[bare, committed]| 100.0 * (committed / bare - 1.0));
+    let extra = median(&rounds, |[bare, committed]| {
+        100.0 * (committed / bare - 1.0)
+    });
     Ok(vec![
         ("network_tmacs", number(bare)?),
         ("network_committed_tmacs", number(committed)?),

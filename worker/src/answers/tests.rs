@@ -3,7 +3,8 @@ use futures::FutureExt;
 use mizan_blobs::LocalBlobStore;
 use mizan_client::{views::JobState, AccountId};
 use mizan_tensor::{
-    hash_bytes, Finding, Operand, Operation, Parameter, Program, Referee, TensorType, FORMAT,
+    hash_bytes, Commitment, Finding, Operand, Operation, Parameter, Program, Referee, TensorType,
+    FORMAT,
 };
 
 const BATCH: u32 = 3;
@@ -76,7 +77,12 @@ impl Fixture {
         }
         let plan = plan(&weights, &channels);
         let execution = mizan_tensor::execute(&plan, &[&weights, &channels], &[&input], BATCH);
-        let (claim, _) = work::store(&store, execution.unwrap()).await.unwrap();
+        let execution = execution.unwrap();
+        let executed = work::Executed {
+            commitment: Commitment::to(&execution),
+            execution,
+        };
+        let (claim, _) = work::store(&store, executed).await.unwrap();
         Self {
             equipment: Equipment::bare(folder.path()),
             plan,

@@ -6,7 +6,7 @@ use mizan_engine::{
     cuda::{CudaExecutor, DeviceStatus},
     CpuExecutor, EngineError, Executor,
 };
-use mizan_tensor::{Execution, Plan};
+use mizan_tensor::{Commitment, Execution, Plan};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{error, warn};
 
@@ -78,6 +78,21 @@ impl DeviceExecutor {
         figures.retired.set(count(|status| status.retired));
         *known = now;
     }
+
+    /// On devices, or where these can't, on the processor.
+    fn try_devices<T>(
+        &self,
+        execute: impl Fn(&dyn Executor) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let executed = execute(&*self.devices);
+        self.look();
+        let Err(EngineError::Device(reason)) = executed else {
+            return executed;
+        };
+        warn!("no GPU executed it, so the processor does: {reason}");
+        self.metrics.devices.fallbacks.inc();
+        execute(&self.processor)
+    }
 }
 
 impl Executor for DeviceExecutor {
@@ -92,13 +107,16 @@ impl Executor for DeviceExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError> {
-        let executed = self.devices.execute(plan, parameters, inputs, batch);
-        self.look();
-        let Err(EngineError::Device(reason)) = executed else {
-            return executed;
-        };
-        warn!("no GPU executed it, so the processor does: {reason}");
-        self.metrics.devices.fallbacks.inc();
-        self.processor.execute(plan, parameters, inputs, batch)
+        self.try_devices(|executor| executor.execute(plan, parameters, inputs, batch))
+    }
+
+    fn execute_committed(
+        &self,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        self.try_devices(|executor| executor.execute_committed(plan, parameters, inputs, batch))
     }
 }

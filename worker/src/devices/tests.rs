@@ -7,7 +7,7 @@ use mizan_engine::{
     cuda::{DeviceError, DeviceInfo, DeviceStatus, KernelFamily},
     EngineError, Reference,
 };
-use mizan_tensor::{vectors, Execution, Plan};
+use mizan_tensor::{vectors, Commitment, Execution, Plan};
 use std::sync::Mutex;
 
 /// A device that works.
@@ -97,8 +97,10 @@ fn execute(executor: &dyn Executor) -> Result<bool, EngineError> {
     let plan = Plan::new(vector.program.clone()).unwrap();
     let parameters: Vec<&[u8]> = vector.parameters.iter().map(Vec::as_slice).collect();
     let inputs: Vec<&[u8]> = vector.inputs.iter().map(Vec::as_slice).collect();
-    let executed = executor.execute(&plan, &parameters, &inputs, vector.batch)?;
-    Ok(executed.trace == vector.trace)
+    let executed = executor.execute_committed(&plan, &parameters, &inputs, vector.batch);
+    let (execution, commitment) = executed?;
+    assert_eq!(commitment, Commitment::to(&execution));
+    Ok(execution.trace == vector.trace)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A batch in execution.
 
 use super::{
-    driver::DriverError,
+    hashing::Turn,
     lane::{refused, Prepared},
     opened::Opened,
     parameter::Parameter,
@@ -13,28 +13,41 @@ use crate::cuda::{
     error::DeviceError,
     launch::{Add, Address, Linear},
     layout::SlotLayout,
+    protocol::Hashed,
+    runs::{runs, Run},
 };
-use cust::{
-    memory::{AsyncCopyDestination, DeviceBuffer},
-    stream::Stream,
-};
-use mizan_tensor::{Hash, Operand, Operation, Table, TensorRef};
+use cust::{memory::DeviceBuffer, stream::Stream};
+use mizan_tensor::{Hash, Operand, Operation, Plan, TensorRef};
 
-/// Queues a copy to the device.
-///
-/// # Safety
-/// Both must live, and the source stay as it is, until the stream is done.
-pub(super) unsafe fn upload(
-    buffer: &mut DeviceBuffer<u8>,
-    at: u64,
-    source: &[u8],
-    stream: &Stream,
-) -> Result<(), DriverError> {
-    // A buffer's length fits both.
-    let at = at as usize;
-    let mut to = buffer.index(at..at + source.len());
-    // SAFETY: the caller vouches for it.
-    Ok(unsafe { to.async_copy_from(source, stream) }?)
+/// Where everything of a batch is.
+pub(super) struct Layouts {
+    pub(super) batch: u32,
+    pub(super) slot: SlotLayout,
+    /// What of its results is hashed.
+    pub(super) runs: Vec<Run>,
+    pub(super) places: Workspace,
+}
+
+impl Layouts {
+    /// Refuses a batch that the program does not allow.
+    pub(super) fn of(
+        plan: &Plan,
+        batch: u32,
+        hashed: Option<&Hashed>,
+    ) -> Result<Self, DeviceError> {
+        let too_large = || refused("a batch that the program does not allow");
+        if batch == 0 || batch > plan.program().max_batch {
+            return Err(too_large());
+        }
+        let runs = hashed.map_or(Some(Vec::new()), |hashed| runs(plan, hashed, batch));
+        let runs = runs.ok_or_else(|| refused("hashes of another job"))?;
+        Ok(Self {
+            batch,
+            slot: SlotLayout::of(plan, batch).ok_or_else(too_large)?,
+            places: Workspace::of(plan, batch, &runs).ok_or_else(too_large)?,
+            runs,
+        })
+    }
 }
 
 /// A batch in execution.
@@ -43,15 +56,15 @@ pub(super) struct Batch<'a> {
     pub(super) stream: &'a Stream,
     pub(super) slot: u32,
     pub(super) prepared: &'a Prepared,
-    pub(super) batch: u32,
-    pub(super) layout: SlotLayout,
-    pub(super) places: Workspace,
+    pub(super) layouts: &'a Layouts,
+    /// Of the workspace.
     pub(super) start: Address,
 }
 
 impl Batch<'_> {
-    /// Queues everything: inputs to the device, all operations, then all checks, so that these
-    /// see what the memory has become meanwhile, and at last outputs from the device.
+    /// Queues everything: inputs to the device, all operations, the hashes of their outputs, then
+    /// all checks, so that these see what the memory has become meanwhile, the hashes once more
+    /// (see [`Turn`]), and at last outputs from the device.
     ///
     /// # Safety
     /// The slot must be this process's; workspace and parameters must live until the stream is
@@ -62,20 +75,36 @@ impl Batch<'_> {
         // SAFETY: the caller vouches for all of it.
         unsafe {
             self.upload_all(workspace)?;
-            self.clear(workspace, self.places.sums[0], self.places.sums_bytes)?;
-            self.clear(workspace, self.places.verdict, self.places.verdict_bytes)?;
+            self.clear(
+                workspace,
+                self.layouts.places.sums[0],
+                self.layouts.places.sums_bytes,
+            )?;
+            self.clear(
+                workspace,
+                self.layouts.places.verdict,
+                self.layouts.places.verdict_bytes,
+            )?;
             for (operation, index) in operations() {
                 self.operation(index, operation)?;
             }
+            self.hash_runs(workspace, Turn::BeforeChecks)?;
             for (operation, index) in operations() {
                 self.check(workspace, index, operation)?;
             }
-            for (tensor, index) in self.layout.inputs.iter().zip(0u16..) {
+            self.hash_runs(workspace, Turn::BehindChecks)?;
+            for (tensor, index) in self.layouts.slot.inputs.iter().zip(0u16..) {
                 let input = self.operand(Operand::Input(index))?;
                 let place = VerdictLayout::of(&self.prepared.plan).input(index);
                 self.hash(workspace, input, tensor.end - tensor.start, place)?;
             }
-            for (range, place) in self.layout.outputs.iter().zip(&self.places.outputs) {
+            for (range, place) in self
+                .layouts
+                .slot
+                .outputs
+                .iter()
+                .zip(&self.layouts.places.outputs)
+            {
                 let output = self.opened.mapping.bytes(self.slot, range);
                 self.download(workspace, *place, output.ok_or_else(out_of_slot)?)?;
             }
@@ -95,8 +124,13 @@ impl Batch<'_> {
     ) -> Result<(), DeviceError> {
         // SAFETY: the caller vouches for it.
         unsafe {
-            self.download(workspace, self.places.verdict, &mut verdict.findings)?;
-            self.download(workspace, self.places.tables, &mut verdict.tables)
+            self.download(
+                workspace,
+                self.layouts.places.verdict,
+                &mut verdict.findings,
+            )?;
+            self.download(workspace, self.layouts.places.tables, &mut verdict.tables)?;
+            self.download_nodes(workspace, verdict)
         }
     }
 
@@ -105,74 +139,13 @@ impl Batch<'_> {
     /// # Safety
     /// The slot must be this process's, and its inputs must not be written meanwhile.
     pub(super) unsafe fn hash_inputs(&self) -> Result<Vec<Hash>, DeviceError> {
-        let inputs = self.layout.inputs.iter();
+        let inputs = self.layouts.slot.inputs.iter();
         let hashes = inputs.map(|range| {
             // SAFETY: the caller vouches for it.
             let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
             Ok(content::hash(input.ok_or_else(out_of_slot)?))
         });
         hashes.collect()
-    }
-
-    /// Queues inputs and tables.
-    ///
-    /// # Safety
-    /// As for [`Self::queue`].
-    unsafe fn upload_all(&self, workspace: &mut DeviceBuffer<u8>) -> Result<(), DeviceError> {
-        for (range, place) in self.layout.inputs.iter().zip(&self.places.inputs) {
-            // SAFETY: the caller vouches for the slot; inputs do not overlap.
-            let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
-            let input = input.ok_or_else(out_of_slot)?;
-            // SAFETY: the caller vouches for it.
-            unsafe { upload(workspace, *place, input, self.stream) }?;
-        }
-        let tables = self.prepared.plan.program().tables.iter().zip(0u16..);
-        for (Table(entries), index) in tables {
-            let place = self.places.table(index);
-            // SAFETY: the program lives as long as the parameters.
-            unsafe { upload(workspace, place, bytemuck::cast_slice(entries), self.stream) }?;
-        }
-        Ok(())
-    }
-
-    /// Queues a copy from the device.
-    ///
-    /// # Safety
-    /// As for [`Self::queue`].
-    unsafe fn download(
-        &self,
-        workspace: &DeviceBuffer<u8>,
-        at: u64,
-        to: &mut [u8],
-    ) -> Result<(), DeviceError> {
-        if to.is_empty() {
-            return Ok(());
-        }
-        let at = at as usize;
-        let from = workspace.index(at..at + to.len());
-        // SAFETY: the caller vouches for it.
-        let queued = unsafe { from.async_copy_to(to, self.stream) };
-        Ok(queued.map_err(DriverError::from)?)
-    }
-
-    /// Queues zeroes.
-    ///
-    /// # Safety
-    /// As for [`Self::queue`].
-    unsafe fn clear(
-        &self,
-        workspace: &DeviceBuffer<u8>,
-        at: u64,
-        bytes: u64,
-    ) -> Result<(), DeviceError> {
-        if bytes == 0 {
-            return Ok(());
-        }
-        let at = at as usize;
-        let mut part = workspace.index(at..at + bytes as usize);
-        // SAFETY: the caller vouches for it.
-        let queued = unsafe { part.set_8_async(0, self.stream) };
-        Ok(queued.map_err(DriverError::from)?)
     }
 
     /// Queues an operation.
@@ -203,7 +176,7 @@ impl Batch<'_> {
         operation: &Operation,
     ) -> Result<(), DeviceError> {
         let layout = VerdictLayout::of(&self.prepared.plan);
-        let faults = self.start + self.places.verdict + layout.counter(index);
+        let faults = self.start + self.layouts.places.verdict + layout.counter(index);
         let kernels = &self.opened.kernels;
         // SAFETY: as above.
         unsafe {
@@ -229,15 +202,13 @@ impl Batch<'_> {
         length: u64,
         place: u64,
     ) -> Result<(), DeviceError> {
-        let nodes = self.start + self.places.nodes;
+        let nodes = self.start + self.layouts.places.nodes;
         let kernels = &self.opened.kernels;
         // SAFETY: the workspace has room for the nodes; the caller vouches for the bytes.
         let root = unsafe { kernels.hash(self.stream, bytes, length, nodes) }?;
-        let part = |at: u64| workspace.index(at as usize..(at + HASH_BYTES) as usize);
-        let (mut to, from) = (part(self.places.verdict + place), part(root - self.start));
-        // SAFETY: the caller vouches for it; the parts do not overlap.
-        let queued = unsafe { to.async_copy_from(&from, self.stream) };
-        Ok(queued.map_err(DriverError::from)?)
+        let to = self.layouts.places.verdict + place;
+        // SAFETY: the caller vouches for it; verdict and nodes do not overlap.
+        unsafe { self.copy(workspace, root - self.start, to, HASH_BYTES) }
     }
 
     /// What the kernels need for an operation.
@@ -265,7 +236,7 @@ impl Batch<'_> {
                 table,
             } => {
                 let plan = &self.prepared.plan;
-                let count = plan.tensor_bytes(TensorRef::Operation(index), self.batch);
+                let count = plan.tensor_bytes(TensorRef::Operation(index), self.layouts.batch);
                 Ok(Launched::Add(Add {
                     a: self.operand(left)?,
                     b: self.operand(right)?,
@@ -292,14 +263,14 @@ impl Batch<'_> {
         let shape = shape.and_then(|tensor| tensor.dimensions.first_chunk());
         let [n, k] = *shape.ok_or_else(invalid)?;
         let weights = self.parameter(weights)?;
-        let sums = self.places.sums.get(usize::from(index));
+        let sums = self.layouts.places.sums.get(usize::from(index));
         Ok(Linear {
             x: self.operand(input)?,
             w: weights.address(),
             channels: self.parameter(channels)?.address(),
             table: self.table(table)?,
             y: self.output(index)?,
-            m: rows(plan, index, self.batch).ok_or_else(invalid)?,
+            m: rows(plan, index, self.layouts.batch).ok_or_else(invalid)?,
             n,
             k,
             check: weights.check(self.opened, self.stream, [n, k])?,
@@ -307,15 +278,15 @@ impl Batch<'_> {
         })
     }
 
-    fn output(&self, operation: u16) -> Result<Address, DeviceError> {
-        let place = self.places.outputs.get(usize::from(operation));
+    pub(super) fn output(&self, operation: u16) -> Result<Address, DeviceError> {
+        let place = self.layouts.places.outputs.get(usize::from(operation));
         Ok(self.start + place.ok_or_else(invalid)?)
     }
 
     fn operand(&self, operand: Operand) -> Result<Address, DeviceError> {
         match operand {
             Operand::Input(index) => {
-                let place = self.places.inputs.get(usize::from(index));
+                let place = self.layouts.places.inputs.get(usize::from(index));
                 Ok(self.start + place.ok_or_else(invalid)?)
             }
             Operand::Operation(index) => self.output(index),
@@ -327,7 +298,7 @@ impl Batch<'_> {
         let Some(index) = table else {
             return Ok(0);
         };
-        Ok(self.start + self.places.table(index))
+        Ok(self.start + self.layouts.places.table(index))
     }
 
     fn parameter(&self, index: u16) -> Result<&Parameter, DeviceError> {
@@ -344,7 +315,7 @@ enum Launched {
     Add(Add),
 }
 
-fn out_of_slot() -> DeviceError {
+pub(super) fn out_of_slot() -> DeviceError {
     refused("a batch that is larger than its slot")
 }
 

@@ -1,19 +1,18 @@
 //! What is done in one slot: a program is prepared, its parameters are brought, a batch executed.
 
 use super::{
-    batch::{upload, Batch},
+    batch::{Batch, Layouts},
     driver::DriverError,
     measure::Measuring,
     opened::Opened,
     parameter::{address, Parameter},
+    transfers::upload,
     verdict::Verdict,
-    workspace::Workspace,
 };
 use crate::cuda::{
     error::DeviceError,
-    layout::SlotLayout,
     process::lock,
-    protocol::{Content, Request, Response},
+    protocol::{Content, Hashed, Request, Response},
 };
 use cust::{
     memory::DeviceBuffer,
@@ -77,10 +76,13 @@ impl Lane {
                 ..
             } => self
                 .load(parameter, offset, bytes)
-                .map(|()| Response::Loaded { slot }),
-            Request::Execute { batch, .. } => match self.prepared.take() {
+                .map(|is_named| match is_named {
+                    true => Response::Loaded { slot },
+                    false => Response::OtherBytes { slot },
+                }),
+            Request::Execute { batch, hashed, .. } => match self.prepared.take() {
                 Some(prepared) => self
-                    .execute(&prepared, batch)
+                    .execute(&prepared, batch, hashed.as_ref())
                     .map(|()| Response::Executed { slot }),
                 None => Err(refused("nothing is prepared")),
             },
@@ -142,8 +144,9 @@ impl Lane {
         Ok(missing)
     }
 
-    /// Takes a part of a parameter from the slot.
-    fn load(&mut self, parameter: u16, offset: u64, bytes: u64) -> Result<(), DeviceError> {
+    /// Takes a part of a parameter from the slot. False if that was the last one, and the device
+    /// does not hash all of it to the parameter's name: it is not kept then.
+    fn load(&mut self, parameter: u16, offset: u64, bytes: u64) -> Result<bool, DeviceError> {
         let opened = self.opened.clone();
         let prepared = self.prepared.as_mut();
         let prepared = prepared.ok_or_else(|| refused("nothing is prepared"))?;
@@ -168,50 +171,51 @@ impl Lane {
         queued.and(done.map_err(DriverError::from))?;
         if end < content.bytes {
             prepared.arriving = Some((parameter, buffer, end));
-            return Ok(());
+            return Ok(true);
         }
         let resident = Parameter::verified(&opened, &self.stream, buffer, content)?;
+        let Some(resident) = resident else {
+            return Ok(false);
+        };
         let resident = lock(&opened.residents).insert(content, Arc::new(resident));
         for (place, other) in prepared.parameters.iter_mut().zip(&prepared.contents) {
             if *other == content {
                 *place = Some(resident.clone());
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn execute(&mut self, prepared: &Prepared, batch: u32) -> Result<(), DeviceError> {
-        let opened = self.opened.clone();
-        let plan = &prepared.plan;
-        let too_large = || refused("a batch that the program does not allow");
-        if batch == 0 || batch > plan.program().max_batch {
-            return Err(too_large());
-        }
-        let layout = SlotLayout::of(plan, batch).ok_or_else(too_large)?;
-        let places = Workspace::of(plan, batch).ok_or_else(too_large)?;
-        let own = opened.workspaces.get(self.slot as usize);
-        let mut workspace = lock(own.ok_or_else(|| refused("no such slot"))?);
-        if workspace
-            .as_ref()
-            .is_none_or(|workspace| (workspace.len() as u64) < places.bytes)
-        {
-            *workspace = None;
-            *workspace = Some(opened.allocate(places.bytes)?);
-        }
-        let Some(workspace) = workspace.as_mut() else {
-            return Err(refused("no workspace"));
-        };
+    fn execute(
+        &mut self,
+        prepared: &Prepared,
+        batch: u32,
+        hashed: Option<&Hashed>,
+    ) -> Result<(), DeviceError> {
+        let layouts = Layouts::of(&prepared.plan, batch, hashed)?;
+        let mut workspace = self
+            .opened
+            .take_workspace(self.slot, layouts.places.bytes)?;
+        let executed = self.execute_in(&mut workspace, prepared, &layouts);
+        self.opened.put_back_workspace(self.slot, workspace);
+        executed
+    }
+
+    fn execute_in(
+        &self,
+        workspace: &mut DeviceBuffer<u8>,
+        prepared: &Prepared,
+        layouts: &Layouts,
+    ) -> Result<(), DeviceError> {
         let batch = Batch {
-            opened: &opened,
+            opened: &self.opened,
             stream: &self.stream,
             slot: self.slot,
             prepared,
-            batch,
-            layout,
-            places,
+            layouts,
             start: address(workspace),
         };
-        let mut verdict = Verdict::of(plan);
+        let mut verdict = Verdict::of(&prepared.plan, &layouts.runs);
         // SAFETY: the slot is this process's until it answers; workspace, parameters and `verdict`
         // live until the stream is done, below.
         let (queued, inputs) = unsafe {
@@ -224,9 +228,13 @@ impl Lane {
         let done = self.stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
-        verdict.check(prepared, &inputs?).inspect_err(|_| {
+        // SAFETY: the slot is this process's until it answers, and the stream is done.
+        let nodes = unsafe { batch.nodes() }?;
+        let checked = verdict.check(prepared, &inputs?);
+        let checked = checked.and_then(|()| verdict.check_nodes(&layouts.runs, nodes));
+        checked.inspect_err(|_| {
             // Whatever was wrong may be in what the device keeps.
-            let mut residents = lock(&opened.residents);
+            let mut residents = lock(&self.opened.residents);
             for content in &prepared.contents {
                 residents.remove(*content);
             }

@@ -2,12 +2,14 @@
 
 mod batch;
 pub(crate) mod driver;
+mod hashing;
 mod lane;
 mod mapping;
 mod measure;
 mod opened;
 mod parameter;
 mod residents;
+mod transfers;
 mod verdict;
 mod workspace;
 

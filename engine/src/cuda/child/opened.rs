@@ -16,10 +16,7 @@ use cust::{
     context::{Context, ContextFlags, CurrentContext},
     memory::{mem_get_info, DeviceBuffer},
 };
-use std::{
-    fs::File,
-    sync::{Mutex, PoisonError, TryLockError},
-};
+use std::{fs::File, sync::Mutex};
 
 /// What all slots of a device have in common.
 pub(crate) struct Opened {
@@ -28,7 +25,7 @@ pub(crate) struct Opened {
     pub(super) kernels: Kernels,
     pub(super) mapping: Mapping,
     pub(super) residents: Mutex<Residents<Parameter>>,
-    /// Of each slot; one that is not locked is not in use, and may be taken away.
+    /// Of each slot, while it has no work; it may be taken away then.
     pub(super) workspaces: Vec<Mutex<Option<DeviceBuffer<u8>>>>,
     context: Context,
 }
@@ -85,15 +82,31 @@ impl Opened {
         }
     }
 
+    /// The workspace of a slot, of at least so many bytes, for its work alone.
+    pub(super) fn take_workspace(
+        &self,
+        slot: u32,
+        bytes: u64,
+    ) -> Result<DeviceBuffer<u8>, DeviceError> {
+        let idle = self.workspaces.get(slot as usize);
+        let idle = idle.and_then(|workspace| lock(workspace).take());
+        match idle.filter(|workspace| workspace.len() as u64 >= bytes) {
+            Some(workspace) => Ok(workspace),
+            // One that is too small is gone by now, and leaves its room.
+            None => self.allocate(bytes),
+        }
+    }
+
+    /// Keeps the workspace of a slot for its next work.
+    pub(super) fn put_back_workspace(&self, slot: u32, workspace: DeviceBuffer<u8>) {
+        if let Some(place) = self.workspaces.get(slot as usize) {
+            *lock(place) = Some(workspace);
+        }
+    }
+
     fn drop_idle_workspace(&self) -> bool {
-        self.workspaces.iter().any(|workspace| {
-            let idle = match workspace.try_lock() {
-                Ok(idle) => Some(idle),
-                Err(TryLockError::Poisoned(idle)) => Some(PoisonError::into_inner(idle)),
-                Err(TryLockError::WouldBlock) => None,
-            };
-            idle.is_some_and(|mut idle| idle.take().is_some())
-        })
+        let mut workspaces = self.workspaces.iter();
+        workspaces.any(|workspace| lock(workspace).take().is_some())
     }
 }
 

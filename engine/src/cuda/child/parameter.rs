@@ -37,24 +37,25 @@ impl Parameter {
         address(&self.buffer)
     }
 
-    /// Takes a buffer that holds the parameter, if the device hashes it to the content's hash.
+    /// Takes a buffer that holds the parameter; `None` if the device does not hash it to the
+    /// content's hash.
     pub(super) fn verified(
         opened: &Opened,
         stream: &Stream,
         buffer: DeviceBuffer<u8>,
         content: Content,
-    ) -> Result<Self, DeviceError> {
+    ) -> Result<Option<Self>, DeviceError> {
         let parameter = Self {
             content,
             buffer,
             checks: Mutex::default(),
         };
-        parameter.verify(opened, stream)?;
-        Ok(parameter)
+        let is_named = parameter.has_its_hash(opened, stream)?;
+        Ok(is_named.then_some(parameter))
     }
 
-    /// An error if the bytes are not those that they were on the host.
-    fn verify(&self, opened: &Opened, stream: &Stream) -> Result<(), DeviceError> {
+    /// Whether the bytes on the device have the content's hash.
+    fn has_its_hash(&self, opened: &Opened, stream: &Stream) -> Result<bool, DeviceError> {
         let bytes = self.content.bytes;
         let nodes = opened.allocate(hash_workspace_bytes(bytes))?;
         let mut found: Hash = [0; 32];
@@ -74,11 +75,7 @@ impl Parameter {
         let done = stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
-        if found != self.content.hash {
-            let reason = "a parameter has other bytes on the device than it had on the host";
-            return Err(DeviceError::DeviceLost(reason.into()));
-        }
-        Ok(())
+        Ok(found == self.content.hash)
     }
 
     /// The numbers by which products with these weights, `[n, k]`, are checked. They are made
@@ -117,7 +114,10 @@ impl Parameter {
         queued?;
         done?;
         // The bytes that were summed up must have been the right ones.
-        self.verify(opened, stream)?;
+        if !self.has_its_hash(opened, stream)? {
+            let reason = "a parameter has other bytes on the device than when it came";
+            return Err(DeviceError::DeviceLost(reason.into()));
+        }
         let made = check(&buffer);
         checks.push((shape, buffer));
         Ok(made)

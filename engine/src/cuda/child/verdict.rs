@@ -1,7 +1,10 @@
 //! What the checks of a batch say, once it is done.
 
 use super::{lane::Prepared, workspace::Workspace};
-use crate::cuda::error::DeviceError;
+use crate::cuda::{
+    error::DeviceError,
+    runs::{node_bytes, Run, NODE_BYTES},
+};
 use mizan_tensor::{Hash, Operation, Plan, Table};
 
 /// Bytes of a counter of faults.
@@ -51,13 +54,16 @@ pub(super) struct Verdict {
     pub(super) findings: Vec<u8>,
     /// One after the other.
     pub(super) tables: Vec<u8>,
+    /// The hashes of the runs that were made behind the checks.
+    pub(super) nodes: Vec<u8>,
 }
 
 impl Verdict {
     /// Before anything is known.
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan, runs: &[Run]) -> Self {
         let layout = VerdictLayout::of(plan);
         Self {
+            nodes: vec![0; node_bytes(runs) as usize],
             layout,
             findings: vec![0; layout.bytes() as usize],
             tables: vec![0; Workspace::table_bytes(plan) as usize],
@@ -95,6 +101,21 @@ impl Verdict {
             let right = self.part(self.layout.counter(index)) == Some(&[0; COUNTER_BYTES as usize]);
             if !unchanged || !right {
                 return Err(DeviceError::ResultCheckFailed { operation: index });
+            }
+        }
+        Ok(())
+    }
+
+    /// An error for the first run that did not have the same hashes before the checks: either one
+    /// was hashed wrongly, or what was checked was not what was hashed.
+    pub(super) fn check_nodes(&self, runs: &[Run], before: &[u8]) -> Result<(), DeviceError> {
+        let (mut before, mut behind) = (before, &self.nodes[..]);
+        for run in runs {
+            let bytes = (run.nodes() * NODE_BYTES) as usize;
+            let first = before.split_off(..bytes);
+            if first.is_none() || first != behind.split_off(..bytes) {
+                let operation = run.operation;
+                return Err(DeviceError::ResultCheckFailed { operation });
             }
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! Where a batch's tensors are in the device's memory.
 
-use super::{parameter::ALIGNMENT, verdict::VerdictLayout};
-use crate::cuda::launch::hash_workspace_bytes;
+use super::{hashing::Turn, parameter::ALIGNMENT, verdict::VerdictLayout};
+use crate::cuda::{
+    launch::hash_workspace_bytes,
+    runs::{node_bytes, Run, NODE_BYTES},
+};
 use mizan_tensor::{Operation, Plan, TensorRef};
 
 /// Bytes of a table.
@@ -19,8 +22,10 @@ pub(super) struct Workspace {
     pub(super) sums: Vec<u64>,
     /// Of all of them.
     pub(super) sums_bytes: u64,
-    /// Room for hashing any input and any channel records.
+    /// Room for hashing any input, any channel records, and any run.
     pub(super) nodes: u64,
+    /// The hashes of all runs, for each turn.
+    hashes: [u64; 2],
     /// What the checks say.
     pub(super) verdict: u64,
     pub(super) verdict_bytes: u64,
@@ -29,8 +34,8 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// For a batch; `None` if it is larger than anything.
-    pub(super) fn of(plan: &Plan, batch: u32) -> Option<Self> {
+    /// For a batch of which these runs are hashed; `None` if it is larger than anything.
+    pub(super) fn of(plan: &Plan, batch: u32, runs: &[Run]) -> Option<Self> {
         let program = plan.program();
         let mut end = 0u64;
         let mut place = |bytes: u64| {
@@ -53,7 +58,10 @@ impl Workspace {
             Operation::Add { .. } => place(0),
         });
         let sums = sums.collect::<Option<Vec<_>>>()?;
-        let nodes = place(most_nodes(plan, batch)?)?;
+        let of_runs = runs.iter().map(|run| run.chunks() * NODE_BYTES);
+        let most_nodes = of_runs.fold(most_nodes(plan, batch)?, u64::max);
+        let nodes = place(most_nodes)?;
+        let hashes = [place(node_bytes(runs))?, place(node_bytes(runs))?];
         let verdict_bytes = VerdictLayout::of(plan).bytes();
         let verdict = place(verdict_bytes)?;
         Some(Self {
@@ -63,6 +71,7 @@ impl Workspace {
             sums_bytes: nodes - sums.first()?,
             sums,
             nodes,
+            hashes,
             verdict,
             verdict_bytes,
             bytes: end,
@@ -72,6 +81,14 @@ impl Workspace {
     /// Of all tables of a program.
     pub(super) fn table_bytes(plan: &Plan) -> u64 {
         TABLE_BYTES * plan.program().tables.len() as u64
+    }
+
+    /// Where the hashes of the runs are.
+    pub(super) fn place_of(&self, turn: Turn) -> u64 {
+        match turn {
+            Turn::BeforeChecks => self.hashes[0],
+            Turn::BehindChecks => self.hashes[1],
+        }
     }
 
     pub(super) fn table(&self, index: u16) -> u64 {
@@ -107,13 +124,20 @@ pub(super) fn rows(plan: &Plan, operation: u16, batch: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cuda::{protocol::Hashed, runs::runs};
     use mizan_tensor::vectors;
 
     #[test]
     fn tensors_are_aligned_and_do_not_overlap() {
         for vector in vectors::all().unwrap() {
             let plan = Plan::new(vector.program).unwrap();
-            let workspace = Workspace::of(&plan, vector.batch).unwrap();
+            let hashed = Hashed {
+                first: 0,
+                job_batch: vector.batch,
+                least_bytes: 1,
+            };
+            let runs = runs(&plan, &hashed, vector.batch).unwrap();
+            let workspace = Workspace::of(&plan, vector.batch, &runs).unwrap();
             let places = workspace.inputs.iter().chain(&workspace.outputs);
             let lengths = vector
                 .inputs
@@ -129,10 +153,14 @@ mod tests {
                 workspace.tables,
                 workspace.sums[0],
                 workspace.nodes,
+                workspace.hashes[0],
+                workspace.hashes[1],
                 workspace.verdict,
             ];
             assert!(others[0] >= end && others.is_sorted());
             assert_eq!(workspace.sums[0] + workspace.sums_bytes, workspace.nodes);
+            let hashes = workspace.verdict - workspace.hashes[0];
+            assert!(hashes >= 2 * node_bytes(&runs));
             assert!(workspace.bytes >= workspace.verdict + workspace.verdict_bytes);
         }
     }

@@ -17,7 +17,9 @@
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
 //   decay=WHAT:NTH     before the NTH run of any linear kernel a bit flips, and stays so, in its
-//                      input, weights, channels or table, or in the output of the run before
+//                      input, weights, channels or table, or in the output of the run before;
+//                      hashed: in what the NTH run of blake3_chunks is to hash
+//   spoil=NAME:NTH     the NTH copy of that name, cuMemcpyDtoHAsync_v2, brings one bit wrong
 //   armed=PATH         faults wait until there is a file PATH: the process that removes it has
 //                      them, and counts from then; only one with a device open does
 //   kernels=emulated   runs kernels thread by thread, instead of as plain loops
@@ -235,6 +237,8 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
                       (!arguments[3] || holds(arguments[3], 256));
         if (!inside) return ILLEGAL_ADDRESS;
     }
+    if (name == "blake3_chunks" && due("decay", "hashed", ++calls["any blake3_chunks"]))
+        flip(arguments[0]);
     bool done = !settings.emulated && plain::run(name, pointers.data());
     if (!done && emulated_launch(name.c_str(), blocks, threads, shared, pointers.data()) != 0)
         return INVALID_VALUE;
@@ -434,9 +438,12 @@ API cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stre
 
 API cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
     ENTER(cuMemcpyDtoHAsync_v2)
+    const char *name = "cuMemcpyDtoHAsync_v2";
+    bool spoilt = due("spoil", name, calls[name]);
     ((Stream *)stream)->work.push_back([=] {
         if (!holds(from, bytes)) return int(ILLEGAL_ADDRESS);
         std::memcpy(to, (const void *)from, bytes);
+        if (spoilt) flip(uintptr_t(to));
         return int(SUCCESS);
     });
     return SUCCESS;
