@@ -57,10 +57,14 @@ const HASHED_BYTES: u64 = 1 << 30;
 /// Items, channels and layers of the network.
 const NETWORK: (u32, u32, u16) = (4_096, 4_096, 6);
 
-/// There is none, or none that works.
-#[derive(Debug, thiserror::Error)]
-#[error("no GPU: {0}")]
-pub struct NoGpu(DeviceError);
+/// Whether an error of [`figures`] says that there is nothing to measure.
+pub fn is_absence(error: &anyhow::Error) -> bool {
+    let of_device = error.downcast_ref::<DeviceError>();
+    matches!(
+        of_device,
+        Some(DeviceError::NoDevice | DeviceError::DriverMissing(_))
+    )
+}
 
 /// What was measured, and on what.
 pub struct Measured {
@@ -77,13 +81,13 @@ pub fn figures() -> Result<Measured> {
         arguments: vec!["cuda-child".into()],
         environment: Vec::new(),
     });
-    let devices = CudaExecutor::list(&settings).map_err(NoGpu)?;
-    let first = devices.first().ok_or(NoGpu(DeviceError::NoDevice))?;
+    let devices = CudaExecutor::list(&settings)?;
+    let first = devices.first().ok_or(DeviceError::NoDevice)?;
     let settings = CudaSettings {
         devices: vec![first.index],
         ..settings
     };
-    let bench = Bench::open(&settings, first.index).map_err(NoGpu)?;
+    let bench = Bench::open(&settings, first.index)?;
     let mut figures = operations(&bench)?;
     let peer = match products(&bench) {
         Ok((ratios, version)) => {
@@ -189,7 +193,7 @@ fn operations(bench: &Bench) -> Result<Figures> {
 
 fn network(settings: &CudaSettings) -> Result<Figures> {
     let (batch, width, layers) = NETWORK;
-    let executor = CudaExecutor::start(settings.clone()).map_err(NoGpu)?;
+    let executor = CudaExecutor::start(settings.clone())?;
     let one = Case::layers(1, width, layers)?;
     let first = |case: &Case| -> Result<f64> {
         let start = Instant::now();

@@ -1,10 +1,7 @@
 //! What `scripts/bench` runs; its help is there.
 
 use anyhow::{bail, ensure, Context, Result};
-use mizan_tests::{
-    bench::{self, gpu::NoGpu},
-    demo, interrupt,
-};
+use mizan_tests::{bench, demo, interrupt};
 use serde_json::{json, Map, Number, Value};
 use std::process::ExitCode;
 
@@ -19,11 +16,12 @@ async fn main() -> ExitCode {
         measured = measure() => measured.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:?}");
-        match error.is::<NoGpu>() {
-            true => ExitCode::from(NO_GPU),
-            false => ExitCode::FAILURE,
+        if bench::gpu::is_absence(&error) {
+            eprintln!("no GPU: {error}");
+            return ExitCode::from(NO_GPU);
         }
+        eprintln!("error: {error:?}");
+        ExitCode::FAILURE
     })
 }
 
