@@ -13,6 +13,10 @@
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
 //! | | [`Response::OtherBytes`] | that was the last part, and all of it does not hash to the parameter's name |
 //! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is, and hashes of it if they were asked for |
+//! | [`Request::Stage`] | [`Response::Staged`] | a batch that does not fit the slot follows in pieces |
+//! | [`Request::Bring`] | [`Response::Staged`] | the next piece of its inputs is at the slot's begin |
+//! | [`Request::ExecuteStaged`] | [`Response::Executed`] | all its inputs are there |
+//! | [`Request::Fetch`] | [`Response::Fetched`] | the next piece of its trace and hashes, at the slot's begin |
 //!
 //! Any of them may be answered by [`Response::Failed`] instead.
 //!
@@ -133,6 +137,39 @@ pub(crate) enum Request {
         /// What of its results is hashed; nothing, if `None`.
         hashed: Option<Hashed>,
     },
+    #[codec(index = 5)]
+    Stage {
+        slot: u32,
+        batch: u32,
+        hashed: Option<Hashed>,
+    },
+    #[codec(index = 6)]
+    Bring {
+        slot: u32,
+        /// Where the piece would be if the batch did fit. Pieces come in order.
+        offset: u64,
+        bytes: u64,
+    },
+    #[codec(index = 7)]
+    ExecuteStaged { slot: u32 },
+    #[codec(index = 8)]
+    Fetch { slot: u32, offset: u64, bytes: u64 },
+}
+
+impl Request {
+    /// The slot that it is about.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        match *self {
+            Self::Prepare { slot, .. }
+            | Self::Load { slot, .. }
+            | Self::Execute { slot, .. }
+            | Self::Stage { slot, .. }
+            | Self::Bring { slot, .. }
+            | Self::ExecuteStaged { slot }
+            | Self::Fetch { slot, .. } => Some(slot),
+            Self::List | Self::Open(_) => None,
+        }
+    }
 }
 
 /// Whose commitment a batch's hashes are for. Which they are follows from this and the program:
@@ -171,6 +208,10 @@ pub(crate) enum Response {
     },
     #[codec(index = 6)]
     OtherBytes { slot: u32 },
+    #[codec(index = 7)]
+    Staged { slot: u32 },
+    #[codec(index = 8)]
+    Fetched { slot: u32 },
 }
 
 impl Response {
@@ -180,6 +221,8 @@ impl Response {
             Self::Prepared { slot, .. }
             | Self::Loaded { slot }
             | Self::OtherBytes { slot }
+            | Self::Staged { slot }
+            | Self::Fetched { slot }
             | Self::Executed { slot } => Some(slot),
             Self::Failed { slot, .. } => slot,
             Self::Devices(_) | Self::Opened { .. } => None,

@@ -11,5 +11,6 @@ mod committing;
 mod faults;
 mod fixture;
 mod hardware;
+mod pieces;
 mod processes;
 mod results;
