@@ -107,8 +107,9 @@
 //!
 //! # Terminology
 //! *Slot*: an equal share of the shared memory, with a queue of work on the device. *Part*: some
-//! neighbouring items of a job. *Run*: whole chunks of a blob, in one operation's output of a part. *Resident*: a parameter that stays on the device. *Retired*: not
-//! used any more until the caller starts anew.
+//! neighbouring items of a job. *Run*: whole chunks of a blob, in one operation's output of a part.
+//! *Resident*: a parameter that stays on the device. *Retired*: not used any more until the caller
+//! starts anew.
 
 #[allow(unsafe_code)]
 mod child;
