@@ -29,9 +29,11 @@ pub trait Executor: Send + Sync {
         batch: u32,
     ) -> Result<Execution, EngineError>;
 
-    /// Executes a job as [`Self::execute`] does, and commits to its result as [`commit`] does,
-    /// wherever that is done best. The commitment is to what was computed and checked: bytes that
-    /// are damaged on their way from there do not hash to it, and can be computed anew.
+    /// Executes a job as [`Self::execute`] does, and commits to its result.
+    ///
+    /// The commitment is made where the result is. Where that is a device, the result was checked
+    /// there: if bytes of it are damaged on their way here, they do not hash to the commitment, and
+    /// can be computed anew.
     fn execute_committed(
         &self,
         plan: &Plan,

@@ -2,8 +2,8 @@
 
 use super::{
     error::{DeviceError, Remedy},
+    info::{DeviceInfo, KernelFamily},
     process::{lock, Process},
-    protocol::{DeviceInfo, KernelFamily},
     self_check,
     settings::CudaSettings,
 };

@@ -44,13 +44,13 @@ pub enum DeviceError {
         /// What could not be had.
         bytes: u64,
     },
-    /// One item is larger than the memory that is shared with the device's process.
-    #[error("one item needs {bytes} bytes of shared memory, more than {limit}")]
+    /// More was to pass through a slot at once than it has room for.
+    #[error("{bytes} bytes at once are more than the {limit} of a slot")]
     #[codec(index = 5)]
     TooLarge {
-        /// What it needs.
+        /// What was to pass.
         bytes: u64,
-        /// What there is.
+        /// Bytes of a slot.
         limit: u64,
     },
     /// The device or its driver failed.

@@ -3,12 +3,12 @@
 use super::{
     device::{Device, DeviceStatus},
     error::{DeviceError, Remedy},
+    info::DeviceInfo,
     job::{Job, PartError},
     launch::is_supported,
     parts::{items_per_part, items_that_overlap, Part},
     pool::{Pool, Share},
     process::{list, lock},
-    protocol::DeviceInfo,
     settings::CudaSettings,
 };
 use crate::{cpu::zeroes, EngineError, Executor};
@@ -80,7 +80,7 @@ impl CudaExecutor {
         if let Some((operation, _)) = operations.find(|(_, body)| !is_supported(body)) {
             return Err(DeviceError::Unsupported { operation }.into());
         }
-        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs)?;
+        let most = items_per_part(plan, self.settings.slot_bytes, self.settings.part_macs);
         let most = most.min(items_that_overlap(plan, batch, self.settings.slots));
         let mut trace = zeroes(plan.trace_bytes(batch))?;
         let whole = Part::whole(plan, batch, &mut trace).ok_or(ExecutionError::TooLarge)?;

@@ -6,6 +6,7 @@ use super::{
     error::DeviceError,
     layout::SlotLayout,
     parts::Part,
+    passage::Passage,
     process::Process,
     protocol::{Content, Request, Response},
     runs::{node_bytes, runs},
@@ -109,33 +110,29 @@ impl<'a> Job<'a> {
             bytes: u64::MAX,
             limit: process.slot_bytes(),
         })?;
-        for (place, input) in layout.inputs.iter().zip(self.inputs) {
-            process.write(slot, place.start, part.of_input(input, self.batch))?;
-        }
         let hashed = self.committing.as_ref().map(|job| job.of(part));
-        let request = Request::Execute {
+        let runs = hashed.and_then(|hashed| runs(self.plan, &hashed, batch));
+        let runs = runs.unwrap_or_default();
+        let mut nodes = vec![0; node_bytes(&runs) as usize];
+        let passage = Passage {
+            process,
             slot,
-            batch,
+            layout: &layout,
+            macs: self.plan.cost().macs(batch),
             hashed,
         };
-        let executed = process.ask(slot, &request);
-        match executed.map_err(|error| PartError::Device {
-            error,
-            depends_on_items: true,
-        })? {
-            Response::Executed { .. } => (),
-            other => return Err(process.reject(&other).into()),
+        let inputs = self.inputs.iter();
+        let inputs: Vec<_> = inputs
+            .map(|input| part.of_input(input, self.batch))
+            .collect();
+        match layout.bytes <= process.slot_bytes() {
+            true => passage.at_once(batch, &inputs, part, &mut nodes)?,
+            false => passage.in_pieces(batch, &inputs, part, &mut nodes)?,
         }
-        for (place, output) in layout.outputs.iter().zip(&mut part.outputs) {
-            process.read(slot, place.start, output)?;
+        match &self.committing {
+            Some(committing) => Ok(committing.take(&runs, &nodes, part)?),
+            None => Ok(()),
         }
-        if let (Some(committing), Some(hashed)) = (&self.committing, hashed) {
-            let runs = runs(self.plan, &hashed, batch).unwrap_or_default();
-            let mut nodes = vec![0; node_bytes(&runs) as usize];
-            process.read(slot, layout.nodes.start, &mut nodes)?;
-            committing.take(&runs, &nodes, part)?;
-        }
-        Ok(())
     }
 
     /// Makes the slot ready for this program, and brings what the device lacks.

@@ -6,7 +6,7 @@ use super::{
     child::driver::{check, DriverError},
     error::DeviceError,
     grid::{bad_entry, launch, Grid},
-    protocol::KernelFamily,
+    info::KernelFamily,
     tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
 };
 use cust::{module::Module, stream::Stream, sys};

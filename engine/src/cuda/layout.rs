@@ -18,6 +18,11 @@ pub(crate) struct SlotLayout {
 }
 
 impl SlotLayout {
+    /// The first byte behind the inputs.
+    pub(crate) fn end_of_inputs(&self) -> u64 {
+        self.inputs.last().map_or(0, |input| input.end)
+    }
+
     /// Of a batch; `None` if it is larger than anything.
     pub(crate) fn of(plan: &Plan, batch: u32) -> Option<Self> {
         let program = plan.program();

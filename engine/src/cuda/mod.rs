@@ -24,7 +24,9 @@
 //! device with most free slots; a device works on as many parts as it has slots, of one job or of
 //! several, so that one part's tensors are copied while another's are computed. A part that does
 //! not fit the device's memory is halved, down to one item, and at last tried with nothing else on
-//! the device. Whoever owns the devices may say when parts begin on each ([`Pace`]).
+//! the device. An item that does not fit a slot is a part alone: its inputs and results pass through
+//! the slot in pieces, one after the other, while all of it is on the device. Whoever owns the
+//! devices may say when parts begin on each ([`Pace`]).
 //!
 //! Parameters are found by the hashes that the program names, so no job hashes them here. Those that
 //! the device lacks are copied, and hashed there; if that is not the name, they are hashed here
@@ -86,6 +88,7 @@
 //! | trace and outputs | host | what the program says | until the caller drops them |
 //! | parameters | device | [`CudaSettings::resident_bytes`], or three quarters of what was free | until others need the room |
 //! | tensors and sums of a part | device | somewhat more than the slot they came from | until other memory is short |
+//! | those of an item in pieces | device | what they take | until its results have gone |
 //!
 //! # Failures
 //! | what | what follows |
@@ -95,7 +98,7 @@
 //! | out of memory | smaller parts, then alone, then an error |
 //! | wrong result | the part again; twice in a row, the device is retired |
 //! | self-check failed, kernels not taken, driver too old | the device is retired |
-//! | no kernel for an operation, an item too large | an error, for another executor |
+//! | no kernel for an operation | an error, for another executor |
 //!
 //! # Goals
 //! - The same bytes as the definition, or an error; never a guess.
@@ -107,8 +110,9 @@
 //!
 //! # Terminology
 //! *Slot*: an equal share of the shared memory, with a queue of work on the device. *Part*: some
-//! neighbouring items of a job. *Run*: whole chunks of a blob, in one operation's output of a part. *Resident*: a parameter that stays on the device. *Retired*: not
-//! used any more until the caller starts anew.
+//! neighbouring items of a job. *Run*: whole chunks of a blob, in one operation's output of a part.
+//! *Resident*: a parameter that stays on the device. *Retired*: not used any more until the caller
+//! starts anew.
 
 #[allow(unsafe_code)]
 mod child;
@@ -119,6 +123,7 @@ mod error;
 mod executor;
 #[allow(unsafe_code)]
 mod grid;
+mod info;
 mod job;
 #[allow(unsafe_code)]
 mod launch;
@@ -126,6 +131,7 @@ mod layout;
 pub mod measure;
 mod pace;
 mod parts;
+mod passage;
 mod pool;
 mod process;
 mod protocol;
@@ -139,6 +145,6 @@ pub use child::serve_child;
 pub use device::DeviceStatus;
 pub use error::DeviceError;
 pub use executor::CudaExecutor;
+pub use info::{DeviceInfo, KernelFamily};
 pub use pace::Pace;
-pub use protocol::{DeviceInfo, KernelFamily};
 pub use settings::{ChildCommand, CudaSettings};

@@ -1,6 +1,6 @@
 //! When parts of jobs may begin on a device: whoever owns it has a say.
 
-use super::{executor::CudaExecutor, protocol::DeviceInfo};
+use super::{executor::CudaExecutor, info::DeviceInfo};
 use std::sync::Arc;
 
 /// Decides when parts of jobs begin on devices. A part that has begun is not interrupted; it ends

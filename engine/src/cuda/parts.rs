@@ -1,6 +1,6 @@
 //! A job cut into parts that fit a device.
 
-use super::{error::DeviceError, layout::SlotLayout};
+use super::layout::SlotLayout;
 use mizan_tensor::{Plan, TensorRef};
 use std::ops::Range;
 
@@ -89,24 +89,15 @@ pub(crate) fn items_that_overlap(plan: &Plan, batch: u32, slots: u32) -> u32 {
 }
 
 /// Items that go together so that they fit a slot of so many bytes and take at most so many
-/// multiply-accumulates; one, where a single item takes more of these.
-pub(crate) fn items_per_part(
-    plan: &Plan,
-    slot_bytes: u64,
-    part_macs: u64,
-) -> Result<u32, DeviceError> {
+/// multiply-accumulates; one, where a single item takes more of these: it passes through the slot
+/// in pieces, or takes longer.
+pub(crate) fn items_per_part(plan: &Plan, slot_bytes: u64, part_macs: u64) -> u32 {
     // Layouts grow in proportion to the batch, or less: hashes of several items leave less unused.
     let item = SlotLayout::of(plan, 1).map_or(u64::MAX, |layout| layout.bytes);
-    let by_bytes = slot_bytes / item.max(1);
-    if by_bytes == 0 {
-        return Err(DeviceError::TooLarge {
-            bytes: item,
-            limit: slot_bytes,
-        });
-    }
+    let by_bytes = (slot_bytes / item.max(1)).max(1);
     let by_macs = u128::from(part_macs) / plan.cost().macs(1).max(1);
     let by_macs = u64::try_from(by_macs).unwrap_or(u64::MAX).max(1);
-    Ok(u32::try_from(by_bytes.min(by_macs)).unwrap_or(u32::MAX))
+    u32::try_from(by_bytes.min(by_macs)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -139,15 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn an_item_larger_than_a_slot_is_refused_with_both_sizes() {
+    fn an_item_larger_than_a_slot_or_its_share_of_work_is_a_part_alone() {
         // Three bytes of input, twice three of trace, and one for hashes.
-        assert_eq!(items_per_part(&plan(10), 10, 1), Ok(1));
-        let refused = DeviceError::TooLarge {
-            bytes: 10,
-            limit: 9,
-        };
-        assert_eq!(items_per_part(&plan(10), 9, 1), Err(refused));
-        assert_eq!(items_per_part(&plan(10), 10 * 7 + 9, u64::MAX), Ok(7));
+        assert_eq!(items_per_part(&plan(10), 10, 1), 1);
+        assert_eq!(items_per_part(&plan(10), 9, 1), 1);
+        assert_eq!(items_per_part(&plan(10), 10 * 7 + 9, u64::MAX), 7);
     }
 
     #[test]

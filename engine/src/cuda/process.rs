@@ -2,7 +2,8 @@
 
 use super::{
     error::DeviceError,
-    protocol::{receive, send, DeviceInfo, KernelFamily, MessageError, Opening, Request, Response},
+    info::{DeviceInfo, KernelFamily},
+    protocol::{receive, send, MessageError, Opening, Request, Response},
     running::{connect, Running},
     settings::CudaSettings,
 };
@@ -58,6 +59,7 @@ pub(crate) struct Process {
     pub(crate) family: KernelFamily,
     slot_bytes: u64,
     answer_limit: Duration,
+    part_macs: u64,
     memory: File,
     socket: Mutex<UnixStream>,
     answers: Vec<Mutex<Receiver<Response>>>,
@@ -105,6 +107,7 @@ impl Process {
             family,
             slot_bytes: settings.slot_bytes,
             answer_limit: settings.answer_limit,
+            part_macs: settings.part_macs,
             memory,
             socket: Mutex::new(socket),
             answers,
@@ -125,6 +128,27 @@ impl Process {
     /// Asks something about a slot, and waits for the answer. Only one may ask about a slot at a
     /// time.
     pub(crate) fn ask(&self, slot: u32, request: &Request) -> Result<Response, DeviceError> {
+        self.ask_within(slot, request, self.answer_limit)
+    }
+
+    /// [`Self::ask`] for the execution of so many multiply-accumulates. A part that has more of
+    /// them than others may have, for it is an item alone, may take as much longer.
+    pub(crate) fn ask_to_execute(
+        &self,
+        slot: u32,
+        request: &Request,
+        macs: u128,
+    ) -> Result<Response, DeviceError> {
+        let limit = execution_limit(self.answer_limit, macs, self.part_macs);
+        self.ask_within(slot, request, limit)
+    }
+
+    fn ask_within(
+        &self,
+        slot: u32,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<Response, DeviceError> {
         if let Some(fate) = self.shared.fate.get() {
             return Err(fate.clone());
         }
@@ -137,15 +161,13 @@ impl Process {
         if let Err(error) = sent {
             return Err(self.shared.explain(error, self.answer_limit));
         }
-        match lock(answers).recv_timeout(self.answer_limit) {
+        match lock(answers).recv_timeout(limit) {
             Ok(Response::Failed { error, .. }) => Err(error),
             Ok(response) => Ok(response),
             Err(RecvTimeoutError::Disconnected) => Err(self.shared.fate()),
             Err(RecvTimeoutError::Timeout) => {
-                let error = DeviceError::TimedOut {
-                    seconds: self.answer_limit.as_secs(),
-                };
-                Err(self.condemn(error))
+                let seconds = limit.as_secs();
+                Err(self.condemn(DeviceError::TimedOut { seconds }))
             }
         }
     }
@@ -187,6 +209,12 @@ impl Process {
         }
         Ok(u64::from(slot) * self.slot_bytes + offset)
     }
+}
+
+/// The limit of a part of so many multiply-accumulates.
+fn execution_limit(answer_limit: Duration, macs: u128, part_macs: u64) -> Duration {
+    let parts = macs.div_ceil(u128::from(part_macs).max(1)).max(1);
+    answer_limit.saturating_mul(u32::try_from(parts).unwrap_or(u32::MAX))
 }
 
 impl Drop for Process {
@@ -232,5 +260,21 @@ impl Shared {
     fn fate(&self) -> DeviceError {
         let unknown = || DeviceError::ProcessEnded("its answers ended".into());
         self.fate.get().cloned().unwrap_or_else(unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_part_of_more_work_than_others_may_have_gets_more_time() {
+        let seconds = Duration::from_secs;
+        let limit = |macs, part_macs| execution_limit(seconds(60), macs, part_macs);
+        assert_eq!(limit(0, 100), seconds(60));
+        assert_eq!(limit(100, 100), seconds(60));
+        assert_eq!(limit(101, 100), seconds(120));
+        assert_eq!(limit(7, 0), seconds(420));
+        assert_eq!(limit(u128::MAX, 1), seconds(60 * u64::from(u32::MAX)));
     }
 }

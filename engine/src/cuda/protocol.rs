@@ -13,6 +13,10 @@
 //! | [`Request::Load`] | [`Response::Loaded`] | a part of a parameter that it lacks is in the slot |
 //! | | [`Response::OtherBytes`] | that was the last part, and all of it does not hash to the parameter's name |
 //! | [`Request::Execute`] | [`Response::Executed`] | a batch's inputs are in the slot; then its trace is, and hashes of it if they were asked for |
+//! | [`Request::Stage`] | [`Response::Staged`] | a batch that does not fit the slot follows in pieces |
+//! | [`Request::Bring`] | [`Response::Staged`] | the next piece of its inputs is at the slot's begin |
+//! | [`Request::ExecuteStaged`] | [`Response::Executed`] | all its inputs are there |
+//! | [`Request::Fetch`] | [`Response::Fetched`] | the next piece of its trace and hashes, at the slot's begin |
 //! | [`Request::Measure`] | [`Response::Measured`] | times an operation on operands that it makes in the slot |
 //! | [`Request::Compare`] | [`Response::Compared`] | times a product, and cublasLt's beside it |
 //!
@@ -23,6 +27,7 @@
 
 use super::{
     error::DeviceError,
+    info::{DeviceInfo, KernelFamily},
     measure::{Comparison, Contest, Effort, MeasureError, Timing, Work},
 };
 use codec::{Decode, DecodeAll, Encode};
@@ -35,61 +40,6 @@ pub(crate) const GREETING: [u8; 8] = *b"mizancud";
 pub(crate) const VERSION: u16 = 2;
 /// Longest message: a program of the largest size, all its parameters' names, and room.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 512 * 1024;
-
-/// Which kernels multiply matrices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum KernelFamily {
-    /// Four products an instruction; compute capability 6.1 and later.
-    #[codec(index = 0)]
-    Dp4a,
-    /// Tensor cores with tiles of 8 x 8 x 16; 7.5 and later.
-    #[codec(index = 1)]
-    Mma8x8x16,
-    /// Tensor cores with tiles of 16 x 8 x 32; 8.0 and later.
-    #[codec(index = 2)]
-    Mma16x8x32,
-}
-
-impl KernelFamily {
-    /// All of them, the fastest first.
-    pub const ALL: [Self; 3] = [Self::Mma16x8x32, Self::Mma8x8x16, Self::Dp4a];
-
-    /// The lowest compute capability that has its instructions.
-    pub fn lowest_capability(self) -> (u32, u32) {
-        match self {
-            Self::Dp4a => (6, 1),
-            Self::Mma8x8x16 => (7, 5),
-            Self::Mma16x8x32 => (8, 0),
-        }
-    }
-
-    /// The fastest that a device of that compute capability runs.
-    pub fn fastest_for(capability: (u32, u32)) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|family| family.lowest_capability() <= capability)
-    }
-}
-
-/// A device as its driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct DeviceInfo {
-    /// The driver's number for it.
-    pub index: u32,
-    /// Its unchanging name.
-    pub uuid: [u8; 16],
-    /// The product's name.
-    pub name: String,
-    /// Major and minor compute capability.
-    pub capability: (u32, u32),
-    /// Its multiprocessors.
-    pub processors: u32,
-    /// Its memory.
-    pub memory_bytes: u64,
-    /// The version of CUDA that the driver supports: 1,000 times major plus ten times minor.
-    pub driver: u32,
-    /// The highest clock of its multiprocessors in kHz; 0 if the driver does not say.
-    pub clock_khz: u32,
-}
 
 /// A parameter by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -140,6 +90,23 @@ pub(crate) enum Request {
         /// What of its results is hashed; nothing, if `None`.
         hashed: Option<Hashed>,
     },
+    #[codec(index = 5)]
+    Stage {
+        slot: u32,
+        batch: u32,
+        hashed: Option<Hashed>,
+    },
+    #[codec(index = 6)]
+    Bring {
+        slot: u32,
+        /// Where the piece would be if the batch did fit. Pieces come in order.
+        offset: u64,
+        bytes: u64,
+    },
+    #[codec(index = 7)]
+    ExecuteStaged { slot: u32 },
+    #[codec(index = 8)]
+    Fetch { slot: u32, offset: u64, bytes: u64 },
     #[codec(index = 10)]
     Measure {
         slot: u32,
@@ -152,6 +119,24 @@ pub(crate) enum Request {
         contest: Contest,
         effort: Effort,
     },
+}
+
+impl Request {
+    /// The slot that it is about.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        match *self {
+            Self::Prepare { slot, .. }
+            | Self::Load { slot, .. }
+            | Self::Execute { slot, .. }
+            | Self::Stage { slot, .. }
+            | Self::Bring { slot, .. }
+            | Self::ExecuteStaged { slot }
+            | Self::Fetch { slot, .. }
+            | Self::Measure { slot, .. }
+            | Self::Compare { slot, .. } => Some(slot),
+            Self::List | Self::Open(_) => None,
+        }
+    }
 }
 
 /// Whose commitment a batch's hashes are for. Which they are follows from this and the program:
@@ -190,6 +175,10 @@ pub(crate) enum Response {
     },
     #[codec(index = 6)]
     OtherBytes { slot: u32 },
+    #[codec(index = 7)]
+    Staged { slot: u32 },
+    #[codec(index = 8)]
+    Fetched { slot: u32 },
     #[codec(index = 10)]
     Measured {
         slot: u32,
@@ -209,6 +198,8 @@ impl Response {
             Self::Prepared { slot, .. }
             | Self::Loaded { slot }
             | Self::OtherBytes { slot }
+            | Self::Staged { slot }
+            | Self::Fetched { slot }
             | Self::Executed { slot } => Some(slot),
             Self::Measured { slot, .. } | Self::Compared { slot, .. } => Some(slot),
             Self::Failed { slot, .. } => slot,
@@ -331,17 +322,6 @@ mod tests {
         assert!(matches!(http, Err(MessageError::NoGreeting)));
         let cut = read_greeting(&mut &bytes[..9]);
         assert!(matches!(cut, Err(MessageError::Closed)));
-    }
-
-    #[test]
-    fn a_device_gets_the_fastest_kernels_that_it_can_run() {
-        let of = KernelFamily::fastest_for;
-        assert_eq!(of((6, 0)), None);
-        assert_eq!(of((6, 1)), Some(KernelFamily::Dp4a));
-        assert_eq!(of((7, 0)), Some(KernelFamily::Dp4a));
-        assert_eq!(of((7, 5)), Some(KernelFamily::Mma8x8x16));
-        assert_eq!(of((8, 0)), Some(KernelFamily::Mma16x8x32));
-        assert_eq!(of((12, 0)), Some(KernelFamily::Mma16x8x32));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! How devices are used.
 
-use super::protocol::KernelFamily;
+use super::info::KernelFamily;
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 /// What starts a device's process: a program that calls [`serve_child`](super::serve_child).
@@ -43,8 +43,8 @@ pub struct CudaSettings {
     /// Parts of jobs that a device works on at once: with two, one's tensors are copied while the
     /// other's are computed.
     pub slots: u32,
-    /// Memory shared with a device's process for each slot. One item's inputs and trace must fit;
-    /// as many items as fit are computed together.
+    /// Memory shared with a device's process for each slot. As many items as fit are computed
+    /// together; one that does not fit passes through in pieces, which is slower.
     pub slot_bytes: u64,
     /// Budget of a device for parameters that stay there between jobs; what is free, if `None`.
     pub resident_bytes: Option<u64>,
@@ -55,7 +55,8 @@ pub struct CudaSettings {
     pub least_hashed_bytes: u64,
     /// How long a device's process may take to start.
     pub start_limit: Duration,
-    /// How long it may take for one answer.
+    /// How long it may take for one answer, with whatever else the device does meanwhile. For an
+    /// item that takes more than [`Self::part_macs`], as many times longer.
     pub answer_limit: Duration,
     /// How often a part of a job is tried.
     pub attempts: u32,

@@ -1,6 +1,6 @@
 //! Which kernel multiplies: each computes a tile of the result in a block.
 
-use super::protocol::KernelFamily;
+use super::info::KernelFamily;
 
 /// More dynamic shared memory than that must be asked for.
 pub(super) const SHARED_BYTES_UNASKED: u32 = 49_152;

@@ -21,14 +21,14 @@ fn hashing(settings: CudaSettings) -> CudaSettings {
     }
 }
 
-/// With slots for a few items, for more, and for all of a small job.
+/// With slots that are too small for many items, for some items, and for all of a small job.
 static EXECUTORS: LazyLock<Vec<CudaExecutor>> = LazyLock::new(|| {
     let with = |slot_bytes| CudaSettings {
         slot_bytes,
         slots: 3,
         ..hashing(driver(""))
     };
-    [7_000, 40_001, 4 << 20].map(with).map(started).into()
+    [999, 40_001, 4 << 20].map(with).map(started).into()
 });
 
 fn assert_committed(job: &Job, executor: &CudaExecutor) {

@@ -252,21 +252,6 @@ fn models_that_fit_the_device_only_one_at_a_time_take_turns() {
 }
 
 #[test]
-fn an_item_larger_than_a_slot_is_an_error_that_tells_both_sizes() {
-    let executor = started(CudaSettings {
-        slot_bytes: 10_000,
-        ..driver("")
-    });
-    let error = linear_job(1, 4_000, 8_000, 3, 7).execute(&executor);
-    let too_large = DeviceError::TooLarge {
-        // Inputs, trace, and a thirty-second of it for hashes.
-        bytes: 12_125,
-        limit: 10_000,
-    };
-    assert_eq!(error, Err(too_large.into()));
-}
-
-#[test]
 fn a_device_that_fails_again_and_again_rests_and_is_tried_later() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("program");

@@ -15,5 +15,6 @@ mod fixture;
 mod hardware;
 mod measure;
 mod pace;
+mod pieces;
 mod processes;
 mod results;

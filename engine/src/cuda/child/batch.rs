@@ -5,6 +5,7 @@ use super::{
     lane::{refused, Prepared},
     opened::Opened,
     parameter::Parameter,
+    transfers::download,
     verdict::{Verdict, VerdictLayout, HASH_BYTES},
     workspace::{rows, Workspace},
 };
@@ -14,10 +15,11 @@ use crate::cuda::{
     launch::{Add, Address, Linear},
     layout::SlotLayout,
     protocol::Hashed,
-    runs::{runs, Run},
+    runs::{node_bytes, runs, Run},
 };
 use cust::{memory::DeviceBuffer, stream::Stream};
 use mizan_tensor::{Hash, Operand, Operation, Plan, TensorRef};
+use std::ops::Range;
 
 /// Where everything of a batch is.
 pub(super) struct Layouts {
@@ -48,6 +50,12 @@ impl Layouts {
             runs,
         })
     }
+
+    /// Where the hashes of the runs are in the slot.
+    pub(super) fn place_of_nodes(&self) -> Range<u64> {
+        let start = self.slot.nodes.start;
+        start..start + node_bytes(&self.runs)
+    }
 }
 
 /// A batch in execution.
@@ -62,29 +70,38 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Queues everything: inputs to the device, all operations, the hashes of their outputs, then
-    /// all checks, so that these see what the memory has become meanwhile, the hashes once more
-    /// (see [`Turn`]), and at last outputs from the device.
+    /// Queues the work and the copies of what is in the slot.
     ///
     /// # Safety
     /// The slot must be this process's; workspace and parameters must live until the stream is
     /// done.
     pub(super) unsafe fn queue(&self, workspace: &mut DeviceBuffer<u8>) -> Result<(), DeviceError> {
-        let program = self.prepared.plan.program();
-        let operations = || program.operations.iter().zip(0u16..);
         // SAFETY: the caller vouches for all of it.
         unsafe {
-            self.upload_all(workspace)?;
-            self.clear(
-                workspace,
-                self.layouts.places.sums[0],
-                self.layouts.places.sums_bytes,
-            )?;
-            self.clear(
-                workspace,
-                self.layouts.places.verdict,
-                self.layouts.places.verdict_bytes,
-            )?;
+            self.upload_inputs(workspace)?;
+            self.queue_work(workspace)?;
+            self.download_outputs(workspace)
+        }
+    }
+
+    /// Queues the work on inputs that are on the device by then: all operations, the hashes of
+    /// their outputs, then all checks, so that these see what the memory has become meanwhile, and
+    /// the hashes once more (see [`Turn`]).
+    ///
+    /// # Safety
+    /// Workspace and parameters must live until the stream is done.
+    pub(super) unsafe fn queue_work(
+        &self,
+        workspace: &mut DeviceBuffer<u8>,
+    ) -> Result<(), DeviceError> {
+        let program = self.prepared.plan.program();
+        let operations = || program.operations.iter().zip(0u16..);
+        let places = &self.layouts.places;
+        // SAFETY: the caller vouches for all of it.
+        unsafe {
+            self.upload_tables(workspace)?;
+            self.clear(workspace, places.sums[0], places.sums_bytes)?;
+            self.clear(workspace, places.verdict, places.verdict_bytes)?;
             for (operation, index) in operations() {
                 self.operation(index, operation)?;
             }
@@ -98,16 +115,6 @@ impl Batch<'_> {
                 let place = VerdictLayout::of(&self.prepared.plan).input(index);
                 self.hash(workspace, input, tensor.end - tensor.start, place)?;
             }
-            for (range, place) in self
-                .layouts
-                .slot
-                .outputs
-                .iter()
-                .zip(&self.layouts.places.outputs)
-            {
-                let output = self.opened.mapping.bytes(self.slot, range);
-                self.download(workspace, *place, output.ok_or_else(out_of_slot)?)?;
-            }
         }
         Ok(())
     }
@@ -115,22 +122,24 @@ impl Batch<'_> {
     /// Queues what the checks say.
     ///
     /// # Safety
-    /// As for [`Self::queue`], after which it must come; `verdict` must live until the stream is
-    /// done.
+    /// As for [`Self::queue_work`], behind which it must come; `verdict` must live until the stream
+    /// is done.
     pub(super) unsafe fn download_verdict(
         &self,
         workspace: &DeviceBuffer<u8>,
         verdict: &mut Verdict,
     ) -> Result<(), DeviceError> {
+        let places = &self.layouts.places;
         // SAFETY: the caller vouches for it.
         unsafe {
-            self.download(
+            download(
                 workspace,
-                self.layouts.places.verdict,
+                places.verdict,
                 &mut verdict.findings,
+                self.stream,
             )?;
-            self.download(workspace, self.layouts.places.tables, &mut verdict.tables)?;
-            self.download_nodes(workspace, verdict)
+            download(workspace, places.tables, &mut verdict.tables, self.stream)?;
+            self.download_nodes(workspace, &mut verdict.nodes)
         }
     }
 
@@ -151,7 +160,7 @@ impl Batch<'_> {
     /// Queues an operation.
     ///
     /// # Safety
-    /// As for [`Self::queue`].
+    /// As for [`Self::queue_work`].
     unsafe fn operation(&self, index: u16, operation: &Operation) -> Result<(), DeviceError> {
         let kernels = &self.opened.kernels;
         // SAFETY: all addresses are of parts of the workspace, or of parameters, that are as large
@@ -168,7 +177,7 @@ impl Batch<'_> {
     /// device no other check would notice.
     ///
     /// # Safety
-    /// As for [`Self::queue`], after [`Self::operation`].
+    /// As for [`Self::queue_work`], after [`Self::operation`].
     unsafe fn check(
         &self,
         workspace: &DeviceBuffer<u8>,
@@ -194,7 +203,7 @@ impl Batch<'_> {
     /// Queues the hash of bytes on the device, which becomes part of the verdict.
     ///
     /// # Safety
-    /// As for [`Self::queue`]; there must be so many bytes.
+    /// As for [`Self::queue_work`]; there must be so many bytes.
     unsafe fn hash(
         &self,
         workspace: &DeviceBuffer<u8>,

@@ -1,6 +1,6 @@
 //! The driver: whether there is one, its devices, and what its codes mean.
 
-use crate::cuda::{error::DeviceError, protocol::DeviceInfo};
+use crate::cuda::{error::DeviceError, info::DeviceInfo};
 use cust::{
     device::{Device, DeviceAttribute},
     error::CudaError,

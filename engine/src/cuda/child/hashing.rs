@@ -1,13 +1,12 @@
 //! Hashing a batch's results on the device.
 
-use super::{batch::Batch, lane::refused, verdict::Verdict};
+use super::{batch::Batch, transfers::download};
 use crate::cuda::{
     error::DeviceError,
     launch::Extent,
-    runs::{node_bytes, Run, NODE_BYTES},
+    runs::{Run, NODE_BYTES},
 };
 use cust::memory::DeviceBuffer;
-use std::ops::Range;
 
 /// A hash has no checksum, and what is hashed must be what is checked. So everything is hashed
 /// before the checks and once more behind them: if both give the same, then the bytes between,
@@ -19,16 +18,10 @@ pub(super) enum Turn {
 }
 
 impl Batch<'_> {
-    /// Where the hashes of the runs come in the slot.
-    pub(super) fn place_of_nodes(&self) -> Range<u64> {
-        let start = self.layouts.slot.nodes.start;
-        start..start + node_bytes(&self.layouts.runs)
-    }
-
     /// Queues the hashes of all runs.
     ///
     /// # Safety
-    /// As for [`Self::queue`], after all operations.
+    /// As for [`Self::queue_work`], after all operations.
     pub(super) unsafe fn hash_runs(
         &self,
         workspace: &DeviceBuffer<u8>,
@@ -90,35 +83,24 @@ impl Batch<'_> {
         }
     }
 
-    /// Queues the hashes of the first turn into the slot, and those of the second one into the
-    /// verdict.
+    /// Queues what both turns gave.
     ///
     /// # Safety
-    /// As for [`Self::queue`], after both turns; `verdict` must live until the stream is done.
+    /// As for [`Self::queue_work`], behind which it must come; `nodes` must live until the stream is
+    /// done.
     pub(super) unsafe fn download_nodes(
         &self,
         workspace: &DeviceBuffer<u8>,
-        verdict: &mut Verdict,
+        nodes: &mut [Vec<u8>; 2],
     ) -> Result<(), DeviceError> {
-        // SAFETY: the caller vouches for it.
-        unsafe {
-            let slot = self.opened.mapping.bytes(self.slot, &self.place_of_nodes());
-            let slot = slot.ok_or_else(|| refused("hashes that are larger than their slot"))?;
-            let place = self.layouts.places.place_of(Turn::BeforeChecks);
-            self.download(workspace, place, slot)?;
-            let place = self.layouts.places.place_of(Turn::BehindChecks);
-            self.download(workspace, place, &mut verdict.nodes)
+        for (nodes, turn) in nodes
+            .iter_mut()
+            .zip([Turn::BeforeChecks, Turn::BehindChecks])
+        {
+            let place = self.layouts.places.place_of(turn);
+            // SAFETY: the caller vouches for it.
+            unsafe { download(workspace, place, nodes, self.stream) }?;
         }
-    }
-
-    /// The hashes in the slot.
-    ///
-    /// # Safety
-    /// The slot must be this process's, and the stream be done.
-    pub(super) unsafe fn nodes(&self) -> Result<&[u8], DeviceError> {
-        // SAFETY: the caller vouches for it.
-        let slot = unsafe { self.opened.mapping.bytes(self.slot, &self.place_of_nodes()) };
-        slot.map(|bytes| &*bytes)
-            .ok_or_else(|| refused("hashes that are larger than their slot"))
+        Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! What is done in one slot: a program is prepared, its parameters are brought, a batch executed.
 
 use super::{
-    batch::{Batch, Layouts},
+    batch::{out_of_slot, Batch, Layouts},
     driver::DriverError,
     measure::Measuring,
     opened::Opened,
     parameter::{address, Parameter},
+    staged::Staged,
     transfers::upload,
     verdict::Verdict,
 };
@@ -27,6 +28,7 @@ pub(super) struct Lane {
     slot: u32,
     stream: Stream,
     prepared: Option<Prepared>,
+    staged: Option<Staged>,
 }
 
 /// A program and those of its parameters that are on the device.
@@ -42,6 +44,20 @@ pub(super) fn refused(reason: &str) -> DeviceError {
     DeviceError::BadAnswer(format!("to a request that is refused: {reason}"))
 }
 
+fn not_staged() -> DeviceError {
+    refused("there is no batch in pieces")
+}
+
+impl Prepared {
+    /// Whatever was wrong may be in what the device keeps.
+    pub(super) fn forget_residents(&self, opened: &Opened) {
+        let mut residents = lock(&opened.residents);
+        for content in &self.contents {
+            residents.remove(*content);
+        }
+    }
+}
+
 impl Lane {
     pub(super) fn new(opened: Arc<Opened>, slot: u32) -> Result<Self, DeviceError> {
         let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(DriverError::from)?;
@@ -50,6 +66,7 @@ impl Lane {
             slot,
             stream,
             prepared: None,
+            staged: None,
         })
     }
 
@@ -58,7 +75,8 @@ impl Lane {
         self.opened.enter()
     }
 
-    /// Does what is asked. A failure, and the execution of a batch, end what was prepared.
+    /// Does what is asked. A failure, and the execution of a batch, end what was prepared; a failure,
+    /// and the last piece of its results, end a batch in pieces.
     pub(super) fn answer(&mut self, request: Request) -> Response {
         let slot = self.slot;
         let response = match request {
@@ -86,6 +104,18 @@ impl Lane {
                     .map(|()| Response::Executed { slot }),
                 None => Err(refused("nothing is prepared")),
             },
+            Request::Stage { batch, hashed, .. } => self
+                .stage(batch, hashed.as_ref())
+                .map(|()| Response::Staged { slot }),
+            Request::Bring { offset, bytes, .. } => self
+                .bring(offset, bytes)
+                .map(|()| Response::Staged { slot }),
+            Request::ExecuteStaged { .. } => {
+                self.execute_staged().map(|()| Response::Executed { slot })
+            }
+            Request::Fetch { offset, bytes, .. } => self
+                .fetch(offset, bytes)
+                .map(|()| Response::Fetched { slot }),
             Request::Measure { work, effort, .. } => {
                 let outcome = self.measuring().measure(work, effort);
                 Ok(Response::Measured { slot, outcome })
@@ -99,7 +129,7 @@ impl Lane {
             Request::List | Request::Open(_) => Err(refused("it is not about a slot")),
         };
         response.unwrap_or_else(|error| {
-            self.prepared = None;
+            (self.prepared, self.staged) = (None, None);
             Response::Failed {
                 slot: Some(slot),
                 error,
@@ -116,7 +146,7 @@ impl Lane {
     }
 
     fn prepare(&mut self, program: &[u8], contents: Vec<Content>) -> Result<Vec<u16>, DeviceError> {
-        self.prepared = None;
+        (self.prepared, self.staged) = (None, None);
         let program = Program::from_bytes(program).map_err(|_| refused("no program"))?;
         let plan = Plan::new(program).map_err(|_| refused("no valid program"))?;
         let indices = (0u16..).take(contents.len());
@@ -228,16 +258,41 @@ impl Lane {
         let done = self.stream.synchronize().map_err(DriverError::from);
         queued?;
         done?;
+        let checked = verdict.check(prepared, &inputs?, &layouts.runs);
+        checked.inspect_err(|_| prepared.forget_residents(&self.opened))?;
+        let place = layouts.place_of_nodes();
         // SAFETY: the slot is this process's until it answers, and the stream is done.
-        let nodes = unsafe { batch.nodes() }?;
-        let checked = verdict.check(prepared, &inputs?);
-        let checked = checked.and_then(|()| verdict.check_nodes(&layouts.runs, nodes));
-        checked.inspect_err(|_| {
-            // Whatever was wrong may be in what the device keeps.
-            let mut residents = lock(&self.opened.residents);
-            for content in &prepared.contents {
-                residents.remove(*content);
-            }
-        })
+        let nodes = unsafe { self.opened.mapping.bytes(self.slot, &place) };
+        let nodes = nodes.ok_or_else(out_of_slot)?;
+        nodes.copy_from_slice(&verdict.into_nodes());
+        Ok(())
+    }
+
+    fn stage(&mut self, batch: u32, hashed: Option<&Hashed>) -> Result<(), DeviceError> {
+        let prepared = self.prepared.take();
+        let prepared = prepared.ok_or_else(|| refused("nothing is prepared"))?;
+        let staged = Staged::new(&self.opened, self.slot, prepared, batch, hashed)?;
+        self.staged = Some(staged);
+        Ok(())
+    }
+
+    fn bring(&mut self, offset: u64, bytes: u64) -> Result<(), DeviceError> {
+        let piece = offset..offset.saturating_add(bytes);
+        let staged = self.staged.as_mut().ok_or_else(not_staged)?;
+        staged.bring(&self.opened, &self.stream, self.slot, &piece)
+    }
+
+    fn execute_staged(&mut self) -> Result<(), DeviceError> {
+        let staged = self.staged.as_mut().ok_or_else(not_staged)?;
+        staged.execute(&self.opened, &self.stream, self.slot)
+    }
+
+    fn fetch(&mut self, offset: u64, bytes: u64) -> Result<(), DeviceError> {
+        let piece = offset..offset.saturating_add(bytes);
+        let staged = self.staged.as_mut().ok_or_else(not_staged)?;
+        if staged.fetch(&self.opened, &self.stream, self.slot, &piece)? {
+            self.staged = None;
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod measure;
 mod opened;
 mod parameter;
 mod residents;
+mod staged;
 mod transfers;
 mod verdict;
 mod workspace;
@@ -162,15 +163,8 @@ fn dispatch(
     }
     loop {
         let request = requests.recv().map_err(|_| ServeError::Request)??;
-        let slot = match request {
-            Request::Prepare { slot, .. }
-            | Request::Load { slot, .. }
-            | Request::Execute { slot, .. }
-            | Request::Measure { slot, .. }
-            | Request::Compare { slot, .. } => slot,
-            Request::List | Request::Open(_) => return Err(ServeError::Request),
-        };
-        let sender = senders.get(slot as usize).ok_or(ServeError::Request)?;
+        let sender = request.slot().and_then(|slot| senders.get(slot as usize));
+        let sender = sender.ok_or(ServeError::Request)?;
         sender.send(request).map_err(|_| ServeError::Request)?;
     }
 }

@@ -8,9 +8,10 @@ use super::{
 };
 use crate::cuda::{
     error::DeviceError,
+    info::{DeviceInfo, KernelFamily},
     launch::Kernels,
     process::lock,
-    protocol::{DeviceInfo, KernelFamily, Opening},
+    protocol::Opening,
 };
 use cust::{
     context::{Context, ContextFlags, CurrentContext},

@@ -28,28 +28,73 @@ pub(super) unsafe fn upload(
     Ok(unsafe { to.async_copy_from(source, stream) }?)
 }
 
+/// Queues a copy from the device.
+///
+/// # Safety
+/// Both must live, and nobody use the target, until the stream is done.
+pub(super) unsafe fn download(
+    buffer: &DeviceBuffer<u8>,
+    at: u64,
+    to: &mut [u8],
+    stream: &Stream,
+) -> Result<(), DeviceError> {
+    if to.is_empty() {
+        return Ok(());
+    }
+    let at = at as usize;
+    let from = buffer.index(at..at + to.len());
+    // SAFETY: the caller vouches for it.
+    let queued = unsafe { from.async_copy_to(to, stream) };
+    Ok(queued.map_err(DriverError::from)?)
+}
+
 impl Batch<'_> {
-    /// Queues inputs and tables.
+    /// Queues the inputs.
     ///
     /// # Safety
     /// As for [`Self::queue`].
-    pub(super) unsafe fn upload_all(
+    pub(super) unsafe fn upload_inputs(
         &self,
         workspace: &mut DeviceBuffer<u8>,
     ) -> Result<(), DeviceError> {
-        for (range, place) in self
-            .layouts
-            .slot
-            .inputs
-            .iter()
-            .zip(&self.layouts.places.inputs)
-        {
+        let inputs = self.layouts.slot.inputs.iter();
+        for (range, place) in inputs.zip(&self.layouts.places.inputs) {
             // SAFETY: the caller vouches for the slot; inputs do not overlap.
             let input = unsafe { self.opened.mapping.bytes(self.slot, range) };
             let input = input.ok_or_else(out_of_slot)?;
             // SAFETY: the caller vouches for it.
             unsafe { upload(workspace, *place, input, self.stream) }?;
         }
+        Ok(())
+    }
+
+    /// Queues the outputs.
+    ///
+    /// # Safety
+    /// As for [`Self::queue`].
+    pub(super) unsafe fn download_outputs(
+        &self,
+        workspace: &DeviceBuffer<u8>,
+    ) -> Result<(), DeviceError> {
+        let outputs = self.layouts.slot.outputs.iter();
+        for (range, place) in outputs.zip(&self.layouts.places.outputs) {
+            // SAFETY: the caller vouches for the slot; outputs do not overlap.
+            let output = unsafe { self.opened.mapping.bytes(self.slot, range) };
+            let output = output.ok_or_else(out_of_slot)?;
+            // SAFETY: the caller vouches for it.
+            unsafe { download(workspace, *place, output, self.stream) }?;
+        }
+        Ok(())
+    }
+
+    /// Queues the tables.
+    ///
+    /// # Safety
+    /// As for [`Self::queue_work`].
+    pub(super) unsafe fn upload_tables(
+        &self,
+        workspace: &mut DeviceBuffer<u8>,
+    ) -> Result<(), DeviceError> {
         let tables = self.prepared.plan.program().tables.iter().zip(0u16..);
         for (Table(entries), index) in tables {
             let place = self.layouts.places.table(index);
@@ -59,30 +104,10 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Queues a copy from the device.
-    ///
-    /// # Safety
-    /// As for [`Self::queue`].
-    pub(super) unsafe fn download(
-        &self,
-        workspace: &DeviceBuffer<u8>,
-        at: u64,
-        to: &mut [u8],
-    ) -> Result<(), DeviceError> {
-        if to.is_empty() {
-            return Ok(());
-        }
-        let at = at as usize;
-        let from = workspace.index(at..at + to.len());
-        // SAFETY: the caller vouches for it.
-        let queued = unsafe { from.async_copy_to(to, self.stream) };
-        Ok(queued.map_err(DriverError::from)?)
-    }
-
     /// Queues zeroes.
     ///
     /// # Safety
-    /// As for [`Self::queue`].
+    /// As for [`Self::queue_work`].
     pub(super) unsafe fn clear(
         &self,
         workspace: &DeviceBuffer<u8>,
@@ -102,7 +127,7 @@ impl Batch<'_> {
     /// Queues a copy within the device.
     ///
     /// # Safety
-    /// As for [`Self::queue`]; the two must not overlap.
+    /// As for [`Self::queue_work`]; the two must not overlap.
     pub(super) unsafe fn copy(
         &self,
         workspace: &DeviceBuffer<u8>,

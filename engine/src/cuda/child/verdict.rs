@@ -54,8 +54,8 @@ pub(super) struct Verdict {
     pub(super) findings: Vec<u8>,
     /// One after the other.
     pub(super) tables: Vec<u8>,
-    /// The hashes of the runs that were made behind the checks.
-    pub(super) nodes: Vec<u8>,
+    /// The hashes of the runs, of each turn.
+    pub(super) nodes: [Vec<u8>; 2],
 }
 
 impl Verdict {
@@ -63,7 +63,7 @@ impl Verdict {
     pub(super) fn of(plan: &Plan, runs: &[Run]) -> Self {
         let layout = VerdictLayout::of(plan);
         Self {
-            nodes: vec![0; node_bytes(runs) as usize],
+            nodes: [(); 2].map(|()| vec![0; node_bytes(runs) as usize]),
             layout,
             findings: vec![0; layout.bytes() as usize],
             tables: vec![0; Workspace::table_bytes(plan) as usize],
@@ -72,7 +72,23 @@ impl Verdict {
 
     /// An error for the first that is not as it should be. `inputs` are the hashes of the inputs
     /// as they are on the host.
-    pub(super) fn check(&self, prepared: &Prepared, inputs: &[Hash]) -> Result<(), DeviceError> {
+    pub(super) fn check(
+        &self,
+        prepared: &Prepared,
+        inputs: &[Hash],
+        runs: &[Run],
+    ) -> Result<(), DeviceError> {
+        self.check_operations(prepared, inputs)?;
+        self.check_nodes(runs)
+    }
+
+    /// The hashes of the runs.
+    pub(super) fn into_nodes(self) -> Vec<u8> {
+        let [before, _] = self.nodes;
+        before
+    }
+
+    fn check_operations(&self, prepared: &Prepared, inputs: &[Hash]) -> Result<(), DeviceError> {
         let changed = |what: &str| {
             let reason = format!("{what} has other bytes on the device than on the host");
             Err(DeviceError::DeviceLost(reason))
@@ -108,8 +124,8 @@ impl Verdict {
 
     /// An error for the first run that did not have the same hashes before the checks: either one
     /// was hashed wrongly, or what was checked was not what was hashed.
-    pub(super) fn check_nodes(&self, runs: &[Run], before: &[u8]) -> Result<(), DeviceError> {
-        let (mut before, mut behind) = (before, &self.nodes[..]);
+    fn check_nodes(&self, runs: &[Run]) -> Result<(), DeviceError> {
+        let [mut before, mut behind] = self.nodes.each_ref().map(Vec::as_slice);
         for run in runs {
             let bytes = (run.nodes() * NODE_BYTES) as usize;
             let first = before.split_off(..bytes);

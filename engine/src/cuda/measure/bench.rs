@@ -2,8 +2,9 @@
 
 use super::{Ceiling, Comparison, Contest, Effort, MeasureError, Timing, Work};
 use crate::cuda::{
+    info::{DeviceInfo, KernelFamily},
     process::Process,
-    protocol::{DeviceInfo, KernelFamily, Request, Response},
+    protocol::{Request, Response},
     settings::CudaSettings,
     DeviceError,
 };
