@@ -92,11 +92,12 @@ pub fn figures() -> Result<Measured> {
     let peer = match products(&bench) {
         Ok((ratios, version)) => {
             figures.extend(ratios);
-            format!("cublasLt {version}")
+            let [major, minor, patch] = [version / 10_000, version / 100 % 100, version % 100];
+            format!("cublasLt {major}.{minor}.{patch}")
         }
         Err(error) => match error.downcast_ref() {
             // What needs no peer is measured without one.
-            Some(MeasureError::LibraryNotFound { .. }) => format!("{error:#}"),
+            Some(MeasureError::LibraryNotFound { .. }) => error.root_cause().to_string(),
             _ => return Err(error),
         },
     };
