@@ -297,7 +297,7 @@ async fn compute_again(
     let loading = work::load(&equipment.supply, job, plan.clone());
     let loaded = tokio::time::timeout(patience.max(LEAST_PATIENCE), loading).await;
     let loaded = loaded.map_err(|_| WorkError::TooSlow)??;
-    let executing = work::execute(equipment.executor.clone(), loaded);
+    let executing = work::execute(equipment.executor.clone(), loaded, None);
     let span = error_span!("executing", job = duty.key.job);
     let execution = executing.instrument(span).await?;
     let (claim, _) = work::store(&equipment.supply.store, execution).await?;

@@ -15,11 +15,13 @@ pub mod earnings;
 mod sample;
 
 pub use computers::{Computer, Speed};
-pub(crate) use sample::Sample;
+use sample::Sample;
 
 use crate::{keystore, node::Node, settings::Settings};
 use earnings::Prices;
 use mizan_client::{account_of, ClientError};
+use mizan_engine::CpuExecutor;
+use std::time::Duration;
 
 /// What was measured, and what it earns.
 #[derive(Debug)]
@@ -44,6 +46,17 @@ impl Report {
             devices => devices,
         }
     }
+}
+
+/// Channels and items of the layer by which the processor's speed is measured.
+pub(crate) const LAYER: (u32, u32) = (1_024, 128);
+
+/// How many multiply-accumulates a second the processor does in a layer of a network, by what it
+/// did in so much time; `None` if it can't compute at all.
+pub(crate) fn processor_speed(processor: &CpuExecutor, time: Duration) -> Option<u128> {
+    let (width, batch) = LAYER;
+    let sample = Sample::layers(batch, width, 1).ok()?;
+    sample.macs_per_second(processor, time).ok()
 }
 
 /// Measures all of it, which takes a quarter of a minute for each device.

@@ -6,9 +6,9 @@
 //! processor computes, or the worker does not start: as the settings say.
 //!
 //! A job that no GPU executed (`mizan_engine::cuda::DeviceError`) is executed by the processor,
-//! always, also where that may take longer than the job has: its worker may still make it, and
-//! whether it can be attested is decided afterwards, as for every job. The reason is in the log,
-//! once for each execution. What happens to a GPU is in the log too, and in the metrics.
+//! unless that would take longer than the job has ([`JobExecutor`]): then it is declined while it
+//! can be, and else the GPUs are tried again. The reason is in the log, once for each execution.
+//! What happens to a GPU is in the log too, and in the metrics.
 //!
 //! # Readings
 //! One more process reads how all GPUs are, once a second ([`serve_nvml_child`]): for the metrics,
@@ -28,7 +28,7 @@ pub(crate) mod report;
 pub(crate) mod tests;
 
 pub(crate) use cuda::settings_of;
-pub use executor::{Accelerator, DeviceExecutor};
+pub use executor::{Accelerator, DeviceExecutor, JobExecutor};
 pub use meter::MeterError;
 pub use nvml::serve_nvml_child;
 
@@ -38,7 +38,7 @@ use crate::{
     metrics::Metrics,
     settings::{DeviceUse, Memory, Settings},
 };
-use mizan_engine::{CpuExecutor, Executor};
+use mizan_engine::CpuExecutor;
 use std::sync::Arc;
 use tracing::{error, info, warn};
 
@@ -107,7 +107,7 @@ impl Unusable {
 /// What computes jobs.
 pub struct Computing {
     /// The GPUs and the processor, or the processor alone.
-    pub executor: Arc<dyn Executor>,
+    pub executor: Arc<dyn JobExecutor>,
     /// Memory that the processes of GPUs share with this one.
     pub shared_bytes: u64,
 }

@@ -4,6 +4,7 @@ use crate::{
     advice::Advisor,
     budget::Budget,
     cache::{wall_clock_seconds, CacheLimits},
+    devices::JobExecutor,
     disk::DiskWatch,
     journal::{CachedBlob, Journal, JournalError},
     lending::Lending,
@@ -13,7 +14,6 @@ use crate::{
     supply::{Brought, Supply},
 };
 use mizan_client::{account_of, AccountId, Keypair};
-use mizan_engine::Executor;
 use std::sync::Arc;
 
 /// All that lasts longer than a connection.
@@ -25,7 +25,7 @@ pub struct Equipment {
     /// Its record of what it has done.
     pub journal: Journal,
     /// What computes.
-    pub executor: Arc<dyn Executor>,
+    pub executor: Arc<dyn JobExecutor>,
     /// Most bytes of inputs, parameters and trace of one job.
     pub max_job_bytes: u64,
     /// Memory for all jobs at once.

@@ -19,7 +19,8 @@
 //! when they keep it busy for more than 10 % of the time, for three seconds; until they have not
 //! for as long as the settings say. Where the driver does not tell programs apart, readings count
 //! that were taken while no part ran, and while jobs are computed parts stop for two seconds out of
-//! every thirty so that there are some.
+//! every thirty so that there are some. The process of a device in use ends once no part runs on it, so
+//! that others have all of its memory; it is started again when there is work.
 //!
 //! # Power and temperature
 //! Setting a limit of the hardware takes root. The worker waits between parts: for power as long
@@ -29,6 +30,7 @@ mod deadlines;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use policy::{Condition, Limit, Limits, Pause};
 
@@ -40,12 +42,12 @@ use crate::{
 use chrono::Timelike;
 use deadlines::Deadlines;
 use mizan_engine::cuda::{DeviceInfo, DeviceStatus, Pace};
-use policy::Policy;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
+use watched::Watched;
 
 /// Why no new jobs are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,20 +94,6 @@ struct State {
     /// Why there are no readings, as it was said last.
     unread: Option<MeterError>,
     refusal: Option<Refusal>,
-}
-
-/// A device that is watched.
-struct Watched {
-    info: DeviceInfo,
-    policy: Policy,
-    retired: bool,
-    /// What was said of it last, without figures.
-    told: String,
-    lacks_told: bool,
-    /// Since when parts run on it, and how long parts ran on it before.
-    parts: u32,
-    busy_since: Duration,
-    busy: Duration,
 }
 
 impl Lending {
@@ -157,16 +145,7 @@ impl Lending {
     /// Watches these devices from now on.
     pub(crate) fn watch(&self, devices: impl IntoIterator<Item = DeviceInfo>) {
         let now = self.now();
-        let watched = |info| Watched {
-            info,
-            policy: Policy::new(self.limits, now),
-            retired: false,
-            told: Condition::Works.to_string(),
-            lacks_told: false,
-            parts: 0,
-            busy_since: Duration::ZERO,
-            busy: Duration::ZERO,
-        };
+        let watched = |info| Watched::new(info, self.limits, now);
         self.state().devices = devices.into_iter().map(watched).collect();
     }
 
@@ -181,6 +160,19 @@ impl Lending {
             let status = statuses.iter().find(|it| it.info.uuid == watched.info.uuid);
             watched.retired = status.is_some_and(|status| status.retired);
         }
+    }
+
+    /// Devices whose memory others may need: they use it, and no part does. Each is given once,
+    /// until a part has run on it again.
+    pub(crate) fn to_release(&self) -> Vec<[u8; 16]> {
+        self.to_release_at(self.now())
+    }
+
+    fn to_release_at(&self, now: Duration) -> Vec<[u8; 16]> {
+        let mut state = self.state();
+        let devices = state.devices.iter_mut();
+        let released = devices.filter_map(|it| it.release(now).then_some(it.info.uuid));
+        released.collect()
     }
 
     fn now(&self) -> Duration {
@@ -234,8 +226,7 @@ impl Lending {
                 }
             }
             watched.tell(now, pressed);
-            let paused = matches!(watched.policy.condition(now), Condition::Paused(_));
-            figures.pause(index, paused);
+            figures.pause(index, watched.is_paused(now));
         }
     }
 
@@ -252,22 +243,13 @@ impl Lending {
         let mut state = self.state();
         let pressed = state.deadlines.press(now);
         if let Some(watched) = state.watched(device) {
-            // A part may be over before the next reading.
-            watched.tell(now, pressed);
-            watched.policy.begins();
-            if watched.parts == 0 {
-                watched.busy_since = now;
-            }
-            watched.parts += 1;
+            watched.begins(now, pressed);
         }
     }
 
     fn ended_at(&self, now: Duration, device: &DeviceInfo) {
         if let Some(watched) = self.state().watched(device) {
-            watched.policy.ended(now);
-            watched.busy = watched.busy_until(now);
-            watched.busy_since = now;
-            watched.parts = watched.parts.saturating_sub(1);
+            watched.ended(now);
         }
     }
 }
@@ -295,8 +277,7 @@ impl State {
     /// Whether there are devices that work, and none of them may.
     fn all_paused(&self, now: Duration) -> bool {
         let mut fit = self.devices.iter().filter(|it| !it.retired).peekable();
-        let paused = |it: &Watched| matches!(it.policy.condition(now), Condition::Paused(_));
-        fit.peek().is_some() && fit.all(paused)
+        fit.peek().is_some() && fit.all(|it| it.is_paused(now))
     }
 
     /// How long parts ran on all devices together.
@@ -314,66 +295,6 @@ impl State {
             None => info!("GPUs are watched again"),
         }
         self.unread = error.cloned();
-    }
-}
-
-impl Watched {
-    fn busy_until(&self, now: Duration) -> Duration {
-        let running = now.saturating_sub(self.busy_since);
-        self.busy
-            + if self.parts > 0 {
-                running
-            } else {
-                Duration::ZERO
-            }
-    }
-
-    /// Says once what its driver does not say.
-    fn tell_lacks(&mut self, reading: &Reading, limits: &Limits) {
-        let lacks = reading.lacks().join(", ");
-        if !std::mem::replace(&mut self.lacks_told, true) && !lacks.is_empty() {
-            info!("GPU {}: its driver does not say {lacks}", self.info.index);
-            if limits.idle.is_some() && reading.others_percent.is_none() {
-                info!(
-                    "GPU {}: while it computes it rests two seconds out of thirty, to see whether \
-                     another program uses it",
-                    self.info.index
-                );
-            }
-        }
-    }
-
-    /// Says what it does, if that is something else than before.
-    fn tell(&mut self, now: Duration, pressed: bool) {
-        let condition = self.policy.condition(now);
-        let works_anyway = pressed && condition != Condition::Works;
-        // Figures change all the time.
-        let kind: String = match &condition {
-            Condition::Paused(Pause::NotLookedAt) => return,
-            Condition::Paused(Pause::InUse(_)) => "in use".into(),
-            Condition::Paused(Pause::Exceeds(limit, _)) => limit.to_string(),
-            other => other.to_string(),
-        };
-        let kind = if works_anyway {
-            format!("{kind}!")
-        } else {
-            kind
-        };
-        if kind == self.told {
-            return;
-        }
-        self.told = kind;
-        let index = self.info.index;
-        match condition {
-            Condition::Works => info!("GPU {index}: works again"),
-            condition if works_anyway => {
-                info!(
-                    "GPU {index}: works for a job that would be late otherwise, though {condition}"
-                );
-            }
-            Condition::Paused(Pause::Unread(_)) => warn!("GPU {index}: {condition}"),
-            condition => info!("GPU {index}: {condition}"),
-        }
     }
 }
 

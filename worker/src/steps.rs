@@ -224,7 +224,9 @@ impl Task {
         let (id, executor) = (self.key.job, executor.clone());
         info!(job = id, step = %"computing", batch = job.batch, executor = executor.name(), "job");
         let span = error_span!("executing", job = id);
-        let execution = work::execute(executor, loaded).instrument(span).await?;
+        let time = self.time_left(job).await?;
+        let executing = work::execute(executor, loaded, Some(time));
+        let execution = executing.instrument(span).await?;
         metrics
             .macs
             .inc_by(u64::try_from(job.macs).unwrap_or(u64::MAX));

@@ -1,6 +1,7 @@
 //! From a job to its result: get what it needs, execute, store what it gives.
 
 use crate::{
+    devices::JobExecutor,
     journal::Claim,
     planning::Obstacle,
     sampling::{self, Difference},
@@ -8,9 +9,9 @@ use crate::{
 };
 use mizan_blobs::{BlobError, BlobStore, LocalBlobStore};
 use mizan_client::{calls::DeclineReason, views::JobView, Hash};
-use mizan_engine::{EngineError, Executor};
+use mizan_engine::EngineError;
 use mizan_tensor::{Commitment, Execution, ExecutionError, Plan, ProgramError, TensorRef};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Why a job could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -208,16 +209,24 @@ pub struct Executed {
 }
 
 /// Executes a job on a thread of its own, and looks at the result before it is believed. What is
-/// logged meanwhile is in the caller's span.
-pub async fn execute(executor: Arc<dyn Executor>, loaded: Loaded) -> Result<Executed, WorkError> {
+/// logged meanwhile is in the caller's span. What can't end in `time` is not begun; without it
+/// everything is, however long it takes.
+pub async fn execute(
+    executor: Arc<dyn JobExecutor>,
+    loaded: Loaded,
+    time: Option<Duration>,
+) -> Result<Executed, WorkError> {
     let span = tracing::Span::current();
     let run = move || {
         let _logged_there = span.enter();
         let parameters: Vec<&[u8]> = loaded.parameters.iter().map(Vec::as_slice).collect();
         let inputs: Vec<&[u8]> = loaded.inputs.iter().map(Vec::as_slice).collect();
         let Loaded { plan, batch, .. } = &loaded;
-        let executed = executor.execute_committed(plan, &parameters, &inputs, *batch)?;
-        let (execution, commitment) = executed;
+        let executed = match time {
+            Some(time) => executor.execute_in_time(time, plan, &parameters, &inputs, *batch),
+            None => executor.execute_committed(plan, &parameters, &inputs, *batch),
+        };
+        let (execution, commitment) = executed?;
         match sampling::compare(plan, &parameters, &inputs, *batch, &execution) {
             None => Ok(Executed {
                 execution,

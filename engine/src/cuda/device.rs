@@ -115,6 +115,20 @@ impl Device {
         }
     }
 
+    /// Ends its process, as soon as no part uses it any more; another one is started for the next
+    /// part.
+    pub(crate) fn release(&self) {
+        let mut state = lock(&self.state);
+        let released = state.process.take();
+        if released.is_some() {
+            // The next start follows no failure.
+            state.starts = state.starts.saturating_sub(1);
+        }
+        drop(state);
+        // It may take its time to end.
+        drop(released);
+    }
+
     fn start(&self) -> Result<Arc<Process>, DeviceError> {
         let process = Process::open(&self.settings, self.info.index)?;
         // Numbers change when a device is gone; it would be another one.

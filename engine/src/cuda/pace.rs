@@ -26,4 +26,14 @@ impl CudaExecutor {
     pub fn keep_pace(&self, pace: Arc<dyn Pace>) {
         self.pool.keep_pace(pace);
     }
+
+    /// Gives all memory of a device back to others: its process ends, as soon as no part uses it
+    /// any more. It is started again, and proves itself again, when there is work for the device.
+    /// May take seconds.
+    pub fn release(&self, uuid: &[u8; 16]) {
+        let mut devices = self.pool.devices().iter();
+        if let Some(device) = devices.find(|device| device.info().uuid == *uuid) {
+            device.release();
+        }
+    }
 }

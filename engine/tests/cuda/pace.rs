@@ -106,3 +106,30 @@ fn a_part_that_fails_has_ended_too() {
     assert!(!armed.exists(), "no fault came");
     assert_eq!(owner.parts()[0], (2, 2));
 }
+
+/// Whether a process has that marker in its environment, as no other has.
+fn runs(marker: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut environments = processes.filter_map(|it| std::fs::read(it.path().join("environ")).ok());
+    environments.any(|it| String::from_utf8_lossy(&it).contains(marker))
+}
+
+#[test]
+fn a_released_device_has_no_process_until_there_is_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = format!("MIZAN_TEST_MARKER={}", folder.path().display());
+    let mut settings = driver("");
+    let variable = ("MIZAN_TEST_MARKER".into(), folder.path().into());
+    settings.command.environment.push(variable);
+    let executor = started(settings);
+    assert!(runs(&marker));
+    let uuid = executor.devices()[0].info.uuid;
+    executor.release(&[0; 16]);
+    assert!(runs(&marker), "that is no device");
+    executor.release(&uuid);
+    assert!(!runs(&marker));
+    executor.release(&uuid);
+    assert_eq!(execute(&executor), Ok(true));
+    assert!(runs(&marker));
+    assert_eq!(executor.devices()[0].restarts, 0);
+}

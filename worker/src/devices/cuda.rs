@@ -52,7 +52,7 @@ pub(super) async fn start(
     let count = u64::try_from(statuses.len()).unwrap_or(u64::MAX);
     let shared_bytes = of_each.saturating_mul(count);
     afford(settings.memory, shared_bytes)?;
-    read(&statuses, lending).await?;
+    read(&devices, &statuses, lending).await?;
     devices.keep_pace(lending.clone());
     for status in statuses.iter().filter(|status| status.fault.is_none()) {
         info!("computes jobs: {}", report::describe(status));
@@ -67,7 +67,11 @@ pub(super) async fn start(
 }
 
 /// Reads how the devices are from now on. An error if their owner sets limits that can't be kept.
-async fn read(statuses: &[DeviceStatus], lending: &Arc<Lending>) -> Result<(), Unusable> {
+async fn read(
+    devices: &CudaExecutor,
+    statuses: &[DeviceStatus],
+    lending: &Arc<Lending>,
+) -> Result<(), Unusable> {
     lending.watch(statuses.iter().map(|status| status.info.clone()));
     lending.note(statuses);
     let command = meter::command().map_err(Unusable::Unwatched)?;
@@ -76,10 +80,13 @@ async fn read(statuses: &[DeviceStatus], lending: &Arc<Lending>) -> Result<(), U
         // Whatever they are, nothing waits for them.
         false => None,
     };
-    let lending = Arc::downgrade(lending);
+    let (devices, lending) = (devices.clone(), lending.clone());
     let heard = move |said: Result<_, MeterError>| {
-        if let Some(lending) = lending.upgrade() {
-            lending.hear(said);
+        lending.hear(said);
+        for uuid in lending.to_release() {
+            let devices = devices.clone();
+            // It waits for the end of a process.
+            tokio::task::spawn_blocking(move || devices.release(&uuid));
         }
     };
     tokio::spawn(meter::follow(command, meter, heard));

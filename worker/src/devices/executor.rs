@@ -1,14 +1,51 @@
 //! The executor of a worker that has devices.
 
 use super::report::{notices, Notice};
-use crate::metrics::{shown, Metrics};
+use crate::{
+    bench::processor_speed,
+    metrics::{shown, Metrics},
+};
 use mizan_engine::{
     cuda::{CudaExecutor, DeviceStatus},
     CpuExecutor, EngineError, Executor,
 };
 use mizan_tensor::{Commitment, Execution, Plan};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
 use tracing::{error, warn};
+
+/// The processor's speed is measured for so long.
+const MEASURED: Duration = Duration::from_millis(100);
+
+/// What executes jobs that are due.
+pub trait JobExecutor: Executor {
+    /// As [`Executor::execute_committed`], for a job that has so much time left. What would take
+    /// longer, as far as that is known, is not begun.
+    fn execute_in_time(
+        &self,
+        time: Duration,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError>;
+}
+
+impl JobExecutor for CpuExecutor {
+    /// There is nothing else that could do it sooner, so it is always begun.
+    fn execute_in_time(
+        &self,
+        _: Duration,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        self.execute_committed(plan, parameters, inputs, batch)
+    }
+}
 
 /// What executes jobs on devices.
 pub trait Accelerator: Executor {
@@ -27,6 +64,8 @@ pub struct DeviceExecutor {
     devices: Box<dyn Accelerator>,
     processor: CpuExecutor,
     metrics: Arc<Metrics>,
+    /// Its multiply-accumulates a second.
+    processor_speed: OnceLock<u128>,
     /// As they stood when they were looked at last.
     known: Mutex<Vec<DeviceStatus>>,
 }
@@ -42,6 +81,7 @@ impl DeviceExecutor {
             devices,
             processor,
             metrics,
+            processor_speed: OnceLock::new(),
             known: Mutex::default(),
         };
         executor.look();
@@ -79,19 +119,33 @@ impl DeviceExecutor {
         *known = now;
     }
 
-    /// On devices, or where these can't, on the processor.
+    /// On devices, or where these can't, on the processor, if `may_fall_back`.
     fn try_devices<T>(
         &self,
         execute: impl Fn(&dyn Executor) -> Result<T, EngineError>,
+        may_fall_back: impl Fn() -> bool,
     ) -> Result<T, EngineError> {
         let executed = execute(&*self.devices);
         self.look();
         let Err(EngineError::Device(reason)) = executed else {
             return executed;
         };
+        if !may_fall_back() {
+            warn!("no GPU executed it, and the processor is too slow for the time left: {reason}");
+            return Err(reason.into());
+        }
         warn!("no GPU executed it, so the processor does: {reason}");
         self.metrics.devices.fallbacks.inc();
         execute(&self.processor)
+    }
+
+    /// How long the processor takes for so many multiply-accumulates, by what it did in a layer of
+    /// a network. It is measured when it is asked for first.
+    fn processor_takes(&self, macs: u128) -> Duration {
+        let measure = || processor_speed(&self.processor, MEASURED).unwrap_or(u128::MAX);
+        let speed = *self.processor_speed.get_or_init(measure);
+        let micros = macs.saturating_mul(1_000_000) / speed.max(1);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 }
 
@@ -107,7 +161,8 @@ impl Executor for DeviceExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<Execution, EngineError> {
-        self.try_devices(|executor| executor.execute(plan, parameters, inputs, batch))
+        let execute = |executor: &dyn Executor| executor.execute(plan, parameters, inputs, batch);
+        self.try_devices(execute, || true)
     }
 
     fn execute_committed(
@@ -117,6 +172,27 @@ impl Executor for DeviceExecutor {
         inputs: &[&[u8]],
         batch: u32,
     ) -> Result<(Execution, Commitment), EngineError> {
-        self.try_devices(|executor| executor.execute_committed(plan, parameters, inputs, batch))
+        let execute =
+            |executor: &dyn Executor| executor.execute_committed(plan, parameters, inputs, batch);
+        self.try_devices(execute, || true)
+    }
+}
+
+impl JobExecutor for DeviceExecutor {
+    fn execute_in_time(
+        &self,
+        time: Duration,
+        plan: &Plan,
+        parameters: &[&[u8]],
+        inputs: &[&[u8]],
+        batch: u32,
+    ) -> Result<(Execution, Commitment), EngineError> {
+        let start = Instant::now();
+        let execute =
+            |executor: &dyn Executor| executor.execute_committed(plan, parameters, inputs, batch);
+        self.try_devices(execute, || {
+            let left = time.saturating_sub(start.elapsed());
+            self.processor_takes(plan.cost().macs(batch)) < left
+        })
     }
 }

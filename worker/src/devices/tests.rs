@@ -5,10 +5,10 @@ use super::{
 };
 use mizan_engine::{
     cuda::{DeviceError, DeviceInfo, DeviceStatus, KernelFamily},
-    EngineError, Reference,
+    EngineError, Executor, Reference,
 };
 use mizan_tensor::{vectors, Commitment, Execution, Plan};
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 /// A device that works.
 pub(crate) fn status(index: u32) -> DeviceStatus {
@@ -91,14 +91,23 @@ fn with(devices: &Devices) -> (DeviceExecutor, Arc<Metrics>) {
     (executor, metrics)
 }
 
-/// Executes the first golden vector, of which the result is known.
+type Executed = Result<(Execution, Commitment), EngineError>;
+
 fn execute(executor: &dyn Executor) -> Result<bool, EngineError> {
+    on_first_vector(|plan, parameters, inputs, batch| {
+        executor.execute_committed(plan, parameters, inputs, batch)
+    })
+}
+
+/// Executes the first golden vector, of which the result is known.
+fn on_first_vector(
+    execute: impl Fn(&Plan, &[&[u8]], &[&[u8]], u32) -> Executed,
+) -> Result<bool, EngineError> {
     let vector = vectors::all().unwrap().remove(0);
     let plan = Plan::new(vector.program.clone()).unwrap();
     let parameters: Vec<&[u8]> = vector.parameters.iter().map(Vec::as_slice).collect();
     let inputs: Vec<&[u8]> = vector.inputs.iter().map(Vec::as_slice).collect();
-    let executed = executor.execute_committed(&plan, &parameters, &inputs, vector.batch);
-    let (execution, commitment) = executed?;
+    let (execution, commitment) = execute(&plan, &parameters, &inputs, vector.batch)?;
     assert_eq!(commitment, Commitment::to(&execution));
     Ok(execution.trace == vector.trace)
 }
@@ -133,6 +142,30 @@ fn whatever_a_device_fails_with_the_processor_does_the_job() {
         assert_eq!(execute(&executor), Ok(true), "{failure}");
         assert_eq!(metrics.devices.fallbacks.get(), 1);
     }
+}
+
+#[test]
+fn the_processor_does_what_no_device_does_if_it_can_in_time() {
+    let (executor, metrics) = with(&Devices::new(Some(lost().into())));
+    let in_time = |time| {
+        on_first_vector(|plan, parameters, inputs, batch| {
+            executor.execute_in_time(time, plan, parameters, inputs, batch)
+        })
+    };
+    assert_eq!(in_time(Duration::from_secs(3_600)), Ok(true));
+    assert_eq!(metrics.devices.fallbacks.get(), 1);
+    // Not begun, so that the job can be declined, or tried on devices again.
+    assert_eq!(in_time(Duration::ZERO), Err(lost().into()));
+    assert_eq!(metrics.devices.fallbacks.get(), 1);
+}
+
+#[test]
+fn what_devices_do_they_do_however_late() {
+    let (executor, _) = with(&Devices::new(None));
+    let late = on_first_vector(|plan, parameters, inputs, batch| {
+        executor.execute_in_time(Duration::ZERO, plan, parameters, inputs, batch)
+    });
+    assert_eq!(late, Ok(true));
 }
 
 #[test]

@@ -1,27 +1,22 @@
 //! How fast this machine computes: a figure to compare machines by, not a promise.
 
 use super::Finding;
-use crate::bench::Sample;
+use crate::bench::{processor_speed, LAYER};
 use mizan_client::units;
 use mizan_engine::CpuExecutor;
 use std::time::Duration;
 
 const CHECK: &str = "speed";
-/// Width of the square layer that is computed, and items of a batch.
-const WIDTH: u32 = 1_024;
-const BATCH: u32 = 128;
-/// It is computed for so long.
+/// It is measured for so long.
 const MEASURED: Duration = Duration::from_millis(500);
 
 pub(super) async fn measure() -> Finding {
     let measured = tokio::task::spawn_blocking(macs_per_second).await;
     match measured.ok().flatten() {
         Some(macs) => {
-            let units = units::format_compute_units(macs);
-            Finding::ok(
-                CHECK,
-                format!("{units} a second in a layer of {WIDTH} x {WIDTH}"),
-            )
+            let (units, (width, _)) = (units::format_compute_units(macs), LAYER);
+            let found = format!("{units} a second in a layer of {width} x {width}");
+            Finding::ok(CHECK, found)
         }
         None => Finding::problem(
             CHECK,
@@ -33,8 +28,7 @@ pub(super) async fn measure() -> Finding {
 
 /// How many multiply-accumulates a second this machine does; `None` if it can't compute at all.
 pub fn macs_per_second() -> Option<u128> {
-    let sample = Sample::layers(BATCH, WIDTH, 1).ok()?;
-    sample.macs_per_second(&CpuExecutor::new(), MEASURED).ok()
+    processor_speed(&CpuExecutor::new(), MEASURED)
 }
 
 #[cfg(test)]

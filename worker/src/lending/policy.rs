@@ -165,8 +165,9 @@ pub(super) struct Policy {
     read_at: Duration,
     unread: String,
     usage: Usage,
-    /// When it was last known how much others use it.
+    /// When it was last known how much others use it, and whether that shows while parts run.
     looked_at: Duration,
+    programs_told_apart: bool,
     hot: bool,
     celsius: u32,
     milliwatts: u32,
@@ -188,6 +189,7 @@ impl Policy {
             unread: "no reading has come yet".into(),
             usage: Usage::Unknown,
             looked_at: now,
+            programs_told_apart: false,
             hot: false,
             celsius: 0,
             milliwatts: 0,
@@ -203,6 +205,7 @@ impl Policy {
         if let Some(lack) = self.limits.lack(reading) {
             return self.miss(&format!("its driver does not say {lack}"));
         }
+        self.programs_told_apart = reading.others_percent.is_some();
         if let Some(percent) = self.used_by_others(now, reading) {
             self.looked_at = now;
             self.note_use(now, percent);
@@ -249,7 +252,20 @@ impl Policy {
             self.waited = Some((now, limit));
             return false;
         }
-        self.limits.idle.is_none() || now.saturating_sub(self.looked_at) < LOOK_EVERY
+        self.limits.idle.is_none() || self.is_looked_at(now)
+    }
+
+    /// Whether it is known well enough that nobody else uses it.
+    fn is_looked_at(&self, now: Duration) -> bool {
+        // A part would hide whether the use that was just seen lasts.
+        let suspected = matches!(
+            self.usage,
+            Usage::Free {
+                busy_since: Some(_)
+            }
+        );
+        let hidden = suspected && !self.programs_told_apart;
+        !hidden && now.saturating_sub(self.looked_at) < LOOK_EVERY
     }
 
     /// What it does.
@@ -349,5 +365,7 @@ impl Policy {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -151,6 +151,24 @@ fn a_device_that_the_driver_does_not_show_any_more_is_paused() {
 }
 
 #[test]
+fn memory_of_a_device_in_use_is_given_back_once_after_its_last_part() {
+    let (lending, _) = lending(IDLE, None);
+    let devices = [status(0).info, status(1).info];
+    lending.hear_at(seconds(1), used([0, 0]));
+    lending.begins_at(seconds(2), &devices[0]);
+    (2..6).for_each(|second| lending.hear_at(seconds(second), used([100, 0])));
+    let released = |second| lending.to_release_at(seconds(second));
+    assert!(released(5).is_empty(), "a part runs");
+    lending.ended_at(seconds(6), &devices[0]);
+    assert_eq!(released(6), [devices[0].uuid]);
+    assert!(released(7).is_empty());
+    // A job that would be late otherwise.
+    lending.begins_at(seconds(8), &devices[0]);
+    lending.ended_at(seconds(9), &devices[0]);
+    assert_eq!(released(9), [devices[0].uuid]);
+}
+
+#[test]
 fn jobs_come_in_the_hours_only_and_none_of_them_later() {
     let (lending, _) = lending(Limits::default(), Some("08:00-17:00"));
     let hours = Some(Refusal::Hours("08:00-17:00".parse().unwrap()));

@@ -119,20 +119,20 @@ impl Worker {
         (self.process.wait().unwrap().code(), lines.join("\n"))
     }
 
-    /// The process that reads GPUs for it.
-    fn reader(&self) -> Option<u32> {
+    /// Processes that it started with that subcommand.
+    fn started(&self, subcommand: &str) -> Vec<u32> {
         let tasks = format!("/proc/{}/task", self.process.id());
         let tasks = std::fs::read_dir(tasks).unwrap();
         let children = tasks
             .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
         let children: Vec<_> = children.collect();
         let pids = children.iter().flat_map(|list| list.split_whitespace());
-        let reads = |pid: &&str| {
+        let is_such = |pid: &&str| {
             let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
-            line.is_ok_and(|line| line.contains("nvml-child"))
+            line.is_ok_and(|line| line.contains(subcommand))
         };
-        let mut readers = pids.filter(reads);
-        readers.next().and_then(|pid| pid.parse().ok())
+        let started = pids.filter(is_such);
+        started.filter_map(|pid| pid.parse().ok()).collect()
     }
 }
 
@@ -268,8 +268,15 @@ fn a_gpu_is_paused_while_another_program_uses_it_and_works_again() {
     let machine = Machine::new(IDLE);
     let worker = machine.run(&["--idle-only", "--idle-seconds", "1"]);
     worker.says("computes jobs: GPU 0");
+    assert_eq!(worker.started("cuda-child").len(), 1);
     machine.says(&and(IDLE, "using=1:45"));
     worker.says("GPU 0: paused, another program uses it (45 %)");
+    // It gets all memory of the GPU.
+    let until = Instant::now() + DEADLINE;
+    while !worker.started("cuda-child").is_empty() {
+        assert!(Instant::now() < until, "the GPU's process goes on");
+        thread::sleep(Duration::from_millis(20));
+    }
     machine.says(IDLE);
     worker.says("GPU 0: works again");
 }
@@ -305,7 +312,9 @@ fn a_process_that_reads_gpus_ends_with_its_worker_even_if_it_hangs() {
     let machine = Machine::new(IDLE);
     let worker = machine.run(&["--max-temperature", "80"]);
     worker.says("computes jobs: GPU 0");
-    let reader = worker.reader().expect("it reads");
+    let [reader] = worker.started("nvml-child")[..] else {
+        panic!("one process reads");
+    };
     machine.says(&and(IDLE, "hang=1"));
     drop(worker);
     let until = Instant::now() + DEADLINE;
