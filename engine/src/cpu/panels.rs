@@ -156,7 +156,10 @@ impl Panels {
         #[cfg(target_arch = "x86_64")]
         x86::multiply(self, input, space, take);
         #[cfg(not(target_arch = "x86_64"))]
-        unreachable!("panels are made on machines with these instructions only");
+        {
+            let _ = (space, take);
+            unreachable!("panels are made on machines with these instructions only");
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use mizan_tensor::requantise;
 type Finish = fn(&Fields, &mut Piece<'_>, Option<&Table>) -> bool;
 
 /// Every way of this machine to do it.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
 fn ways() -> Vec<Finish> {
     let mut ways: Vec<Finish> = vec![|fields, piece, table| {
         fields.finish(piece, table);
