@@ -29,7 +29,7 @@
 //! | packed weights in the cache | [`CpuExecutor::cache_bytes`] | until others push them out |
 //! | packed weights in use | those of one operation a running job; all of a [`LoadedModel`] | the operation; the loaded model |
 //!
-//! The matrix library wants weights in an order of its own. Packing them takes longer than
+//! Weights are multiplied in an order of their own. Packing them takes longer than
 //! multiplying a few rows with them, so [`CpuExecutor`] keeps them for the next job of the same
 //! model. Clones of an executor, and all jobs that use it at once, share what is kept. Kept
 //! weights are found by a hash of the bytes that the caller gives, computed at every job, so a
@@ -38,7 +38,16 @@
 //! nothing from the cache and loses the hashing: give it the room or turn the cache off.
 //!
 //! One row (batch 1 of a flat input) is multiplied with weights as they are, and nothing is
-//! packed, except where the processor's products saturate.
+//! packed, except by the matrix library where its products saturate.
+//!
+//! # Which instructions multiply
+//! | processor | products |
+//! | --- | --- |
+//! | x86-64 with AVX-512 VNNI, AVX-VNNI, or AVX2, in this order | of this crate |
+//! | any other whose 8-bit products are exact, as ARM's | of the matrix library |
+//! | any other | of the matrix library, the weights split in two halves whose products are exact |
+//!
+//! [`CpuExecutor::of_every_kind`] gives all that work on a machine; their names say which they are.
 //!
 //! # Non-goals
 //! Saying what an operation means (see `mizan-tensor`), fetching or storing tensors, scheduling
@@ -52,7 +61,7 @@
 //! *Accumulator*: the sum of products before bias and scaling. *Row*: one slice of a tensor along
 //! its last dimension; a linear operation treats rows independently. *Saturation*: an instruction
 //! that cuts an intermediate sum to 16 bits instead of keeping it exact. *Packed*: in the order in
-//! which the matrix library reads weights. *Block*: rows computed together. *Band*: columns of a
+//! which weights are multiplied fastest. *Block*: rows computed together. *Band*: columns of a
 //! product that one thread computes without the others.
 // Allowed where vector instructions are that the compiler does not find by itself, and in the
 // process of a device.

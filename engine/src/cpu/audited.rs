@@ -121,7 +121,6 @@ impl<'a> LoadedModel<'a> {
         Memory {
             plan: self.plan,
             batch,
-            parameters: self.parameters,
             inputs,
             done,
         }
@@ -145,7 +144,6 @@ pub(crate) struct LinearOperands<'a> {
 #[derive(Debug)]
 pub(crate) struct Requantiser<'a> {
     channels: Channels,
-    count: usize,
     table: Option<&'a Table>,
 }
 
@@ -154,15 +152,14 @@ impl<'a> Requantiser<'a> {
     pub(crate) fn new(records: &[u8], table: Option<&'a Table>) -> Self {
         Self {
             channels: Channels::decode(records, &[]),
-            count: records.len() / 16,
             table,
         }
     }
 
     /// Fills `output`, `[rows, N]`, from as many accumulators.
     pub(crate) fn finish(&self, sums: &[i32], output: &mut [u8]) {
-        let place = (self.count, 0);
+        let count = self.channels.count();
         self.channels
-            .finish(0..self.count, sums, self.table, output, place);
+            .finish_all((0, count), sums, self.table, output, count);
     }
 }

@@ -1,107 +1,159 @@
 //! From accumulators to bytes: bias, scaling and table.
 
-use mizan_tensor::Table;
-use std::ops::Range;
+mod vectors;
 
-/// Channels that are worked on together for all rows: what is known of them then stays in the
-/// nearest cache.
-const CHANNELS_AT_ONCE: usize = 512;
+use mizan_tensor::Table;
+
+/// Channels that are worked on together: what is known of them then stays in registers for all
+/// rows.
+pub(super) const CHANNELS_AT_ONCE: usize = 32;
+
+/// A row's accumulators of as many neighbouring channels, where vector stores are fastest.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct Sums(pub(super) [i32; CHANNELS_AT_ONCE]);
+
+impl Sums {
+    pub(super) const ZERO: Self = Self([0; CHANNELS_AT_ONCE]);
+}
 
 /// The channel records of a linear operation, decoded once for all rows, field by field as
 /// vector instructions want them.
 #[derive(Debug)]
 pub(super) struct Channels {
-    bias: Vec<i64>,
-    multiplier: Vec<i64>,
+    count: usize,
+    /// Filled up with channels of zeroes.
+    groups: Vec<Fields>,
+}
+
+/// What is known of neighbouring channels.
+///
+/// `((sum + bias) * multiplier + round) >> shift` is computed as
+/// `(sum * multiplier + addend) >> shift`: the same number modulo 2^64.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Fields {
+    /// `bias * multiplier + round`.
+    addend: [i64; CHANNELS_AT_ONCE],
     /// At most 62.
-    shift: Vec<u64>,
+    shift: [u64; CHANNELS_AT_ONCE],
+    multiplier: [i32; CHANNELS_AT_ONCE],
+}
+
+/// Rows of accumulators of neighbouring channels, and where their bytes go.
+pub(super) struct Piece<'a> {
+    pub(super) sums: &'a [Sums],
+    /// The first channel, a multiple of [`CHANNELS_AT_ONCE`].
+    pub(super) channel: usize,
+    /// Channels that there are, at most as many as a row has sums.
+    pub(super) width: usize,
+    /// From the first byte of the first row on.
+    pub(super) output: &'a mut [u8],
+    /// Bytes from row to row.
+    pub(super) stride: usize,
 }
 
 impl Channels {
     /// Of records of 16 bytes. `offsets`, where there are any, are taken off the accumulators.
     pub(super) fn decode(records: &[u8], offsets: &[i32]) -> Self {
         let (records, _) = records.as_chunks::<16>();
-        let mut channels = Self {
-            bias: Vec::with_capacity(records.len()),
-            multiplier: Vec::with_capacity(records.len()),
-            shift: Vec::with_capacity(records.len()),
+        let none = Fields {
+            addend: [0; CHANNELS_AT_ONCE],
+            shift: [0; CHANNELS_AT_ONCE],
+            multiplier: [0; CHANNELS_AT_ONCE],
         };
+        let mut groups = vec![none; records.len().div_ceil(CHANNELS_AT_ONCE)];
         let offsets = offsets.iter().copied().chain(std::iter::repeat(0));
-        for (record, offset) in records.iter().zip(offsets) {
+        for (index, (record, offset)) in records.iter().zip(offsets).enumerate() {
             let [b0, b1, b2, b3, m0, m1, m2, m3, shift, ..] = *record;
-            let bias = i64::from(i32::from_le_bytes([b0, b1, b2, b3]));
-            channels.bias.push(bias - i64::from(offset));
+            let bias = i64::from(i32::from_le_bytes([b0, b1, b2, b3])) - i64::from(offset);
             let multiplier = i32::from_le_bytes([m0, m1, m2, m3]);
-            channels.multiplier.push(multiplier.into());
-            channels.shift.push(shift.min(62).into());
+            let shift = shift.min(62);
+            // Half of what the shift divides by, and 0 for 1.
+            let round = (1i64 << shift) >> 1;
+            let fields = &mut groups[index / CHANNELS_AT_ONCE];
+            let place = index % CHANNELS_AT_ONCE;
+            fields.addend[place] = bias.wrapping_mul(multiplier.into()).wrapping_add(round);
+            fields.shift[place] = shift.into();
+            fields.multiplier[place] = multiplier;
         }
-        channels
+        let count = records.len();
+        Self { count, groups }
     }
 
-    /// Fills some columns of `output`, from column `at` of its rows of `stride` bytes on, with what
-    /// becomes of accumulators of these channels.
-    pub(super) fn finish(
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Fills a piece's rows with what becomes of their accumulators.
+    pub(super) fn finish(&self, mut piece: Piece<'_>, table: Option<&Table>) {
+        let fields = &self.groups[piece.channel / CHANNELS_AT_ONCE];
+        if !vectors::finish(fields, &mut piece, table) {
+            fields.finish(&mut piece, table);
+        }
+    }
+
+    /// The same for all accumulators of neighbouring channels from `channel` on, `[rows, width]`.
+    /// `output` has `stride` bytes a row and begins with the first of these channels.
+    pub(super) fn finish_all(
         &self,
-        channels: Range<usize>,
+        (channel, width): (usize, usize),
         sums: &[i32],
         table: Option<&Table>,
         output: &mut [u8],
-        (stride, at): (usize, usize),
+        stride: usize,
     ) {
-        let width = channels.len();
-        for start in (0..width).step_by(CHANNELS_AT_ONCE) {
-            let range = start..width.min(start + CHANNELS_AT_ONCE);
-            let fields = channels.start + range.start..channels.start + range.end;
-            let rows = output
-                .chunks_exact_mut(stride)
-                .zip(sums.chunks_exact(width));
-            for (output, sums) in rows {
+        const ROWS: usize = 16;
+        let mut some = [Sums::ZERO; ROWS];
+        let blocks = sums.chunks(ROWS * width);
+        for (sums, output) in blocks.zip(output.chunks_mut(ROWS * stride)) {
+            for at in (0..width).step_by(CHANNELS_AT_ONCE) {
+                let columns = at..width.min(at + CHANNELS_AT_ONCE);
+                for (row, Sums(to)) in sums.chunks_exact(width).zip(&mut some) {
+                    let row = &row[columns.clone()];
+                    match row.try_into() {
+                        Ok(whole) => *to = whole,
+                        Err(_) => to[..row.len()].copy_from_slice(row),
+                    }
+                }
                 let piece = Piece {
-                    sums: &sums[range.clone()],
-                    bias: &self.bias[fields.clone()],
-                    multiplier: &self.multiplier[fields.clone()],
-                    shift: &self.shift[fields.clone()],
+                    sums: &some[..sums.len() / width],
+                    channel: channel + at,
+                    width: columns.len(),
+                    output: &mut output[at..],
+                    stride,
                 };
-                piece.finish(table, &mut output[at + range.start..at + range.end]);
+                self.finish(piece, table);
             }
         }
     }
 }
 
-/// Some neighbouring channels of one row.
-#[derive(Clone, Copy)]
-struct Piece<'a> {
-    sums: &'a [i32],
-    bias: &'a [i64],
-    multiplier: &'a [i64],
-    shift: &'a [u64],
+impl Piece<'_> {
+    /// Each row's sums and its bytes.
+    fn rows(&mut self) -> impl Iterator<Item = (&Sums, &mut [u8])> {
+        let width = self.width;
+        let rows = self.output.chunks_mut(self.stride);
+        self.sums.iter().zip(rows.map(move |row| &mut row[..width]))
+    }
 }
 
-impl Piece<'_> {
-    fn finish(self, table: Option<&Table>, output: &mut [u8]) {
-        #[cfg(target_arch = "x86_64")]
-        if x86::finish(self, table, output) {
-            return;
-        }
-        self.requantise(output);
-        if let Some(table) = table {
-            look_up(table, output);
-        }
-    }
-
-    /// `mizan_tensor::requantise`, in one plain loop without a branch, which the compiler turns
-    /// into what the caller may use of the processor.
-    #[inline(always)]
-    fn requantise(self, output: &mut [u8]) {
-        let scales = self.multiplier.iter().zip(self.shift);
-        let values = self.sums.iter().zip(self.bias);
-        for ((out, (sum, bias)), (multiplier, shift)) in output.iter_mut().zip(values).zip(scales) {
-            let value = i64::from(*sum).wrapping_add(*bias);
-            // Half of what the shift divides by, and 0 for 1.
-            let round = 1i64.wrapping_shl(*shift as u32) >> 1;
-            let scaled = value.wrapping_mul(*multiplier).wrapping_add(round);
-            let scaled = scaled.wrapping_shr(*shift as u32);
-            *out = scaled.clamp(i8::MIN.into(), i8::MAX.into()) as u8;
+impl Fields {
+    /// `mizan_tensor::requantise` in a plain loop, for processors without such vectors.
+    fn finish(&self, piece: &mut Piece<'_>, table: Option<&Table>) {
+        for (sums, output) in piece.rows() {
+            let scales = self.multiplier.iter().zip(&self.shift).zip(&self.addend);
+            for ((out, sum), ((multiplier, shift), addend)) in
+                output.iter_mut().zip(&sums.0).zip(scales)
+            {
+                let product = i64::from(*sum).wrapping_mul((*multiplier).into());
+                let scaled = product.wrapping_add(*addend).wrapping_shr(*shift as u32);
+                *out = scaled.clamp(i8::MIN.into(), i8::MAX.into()) as u8;
+            }
+            if let Some(table) = table {
+                look_up(table, output);
+            }
         }
     }
 }
@@ -113,106 +165,5 @@ fn look_up(Table(entries): &Table, bytes: &mut [u8]) {
     }
 }
 
-/// The same with 512-bit vectors.
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86 {
-    use super::{look_up, Piece, Table};
-    use std::arch::x86_64::*;
-
-    /// Whether the processor could do it.
-    pub(super) fn finish(piece: Piece<'_>, table: Option<&Table>, output: &mut [u8]) -> bool {
-        let has_vectors = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        if !has_vectors {
-            return false;
-        }
-        // SAFETY: the processor has the features that the function is compiled for.
-        unsafe { requantise(piece, output) };
-        match table {
-            // SAFETY: as above.
-            Some(table) if is_x86_feature_detected!("avx512vbmi") => unsafe {
-                look_up_vectors(table, output)
-            },
-            Some(table) => look_up(table, output),
-            None => (),
-        }
-        true
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn requantise(piece: Piece<'_>, output: &mut [u8]) {
-        piece.requantise(output);
-    }
-
-    /// The table in four registers; the top bit of a byte chooses between two pairs of them.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    fn look_up_vectors(table: &Table, bytes: &mut [u8]) {
-        let (quarters, _) = table.0.as_chunks::<64>();
-        // SAFETY: each quarter has the 64 bytes that are read.
-        let load = |quarter: &[i8; 64]| unsafe { _mm512_loadu_epi8(quarter.as_ptr()) };
-        let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| load(&quarters[quarter]));
-        let (vectors, rest) = bytes.as_chunks_mut::<64>();
-        for vector in vectors {
-            let place = vector.as_mut_ptr().cast::<i8>();
-            // SAFETY: the vector has the 64 bytes that are read, and later written.
-            let index = unsafe { _mm512_loadu_epi8(place) };
-            let lower = _mm512_permutex2var_epi8(a, index, b);
-            let upper = _mm512_permutex2var_epi8(c, index, d);
-            let value = _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), lower, upper);
-            // SAFETY: as above.
-            unsafe { _mm512_storeu_epi8(place, value) };
-        }
-        look_up(table, rest);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use mizan_tensor::requantise;
-
-    /// Lengths around those of vectors and pieces; every shift; sums and records at all bounds.
-    #[test]
-    fn pieces_are_the_definition_element_by_element() {
-        let bounds = [i32::MIN, -(1 << 30), -257, -1, 0, 1, 255, 1 << 30, i32::MAX];
-        let pick = |index: usize| bounds[index % bounds.len()];
-        let table = Table::from_fn(|x| x.wrapping_mul(7) ^ 0x55);
-        for n in [1, 7, 8, 63, 64, 65, 130, 511, 512, 513, 1_100] {
-            let mut records = Vec::new();
-            for channel in 0..n {
-                records.extend(pick(channel).to_le_bytes());
-                records.extend(pick(channel / 9).to_le_bytes());
-                records.extend([(channel * 5) as u8, 0, 0, 0, 0, 0, 0, 0]);
-            }
-            let offsets: Vec<i32> = (0..n).map(|channel| pick(channel / 3)).collect();
-            let sums: Vec<i32> = (0..3 * n)
-                .map(|index| pick(index / 2 + index / n))
-                .collect();
-            let channels = Channels::decode(&records, &offsets);
-            for table in [None, Some(&table)] {
-                let mut output = vec![0; 3 * n];
-                // In two parts, as two bands would.
-                for part in [0..n / 3, n / 3..n] {
-                    let sums: Vec<i32> = sums
-                        .chunks(n)
-                        .flat_map(|row| &row[part.clone()])
-                        .copied()
-                        .collect();
-                    let place = (n, part.start);
-                    channels.finish(part, &sums, table, &mut output, place);
-                }
-                for (index, out) in output.into_iter().enumerate() {
-                    let channel = index % n;
-                    let value = i64::from(sums[index]) + i64::from(pick(channel))
-                        - i64::from(offsets[channel]);
-                    let value = requantise(value, pick(channel / 9), (channel * 5) as u8);
-                    let value = table.map_or(value, |table| table.get(value));
-                    assert_eq!(out as i8, value, "channel {channel} of {n}");
-                }
-            }
-        }
-    }
-}
+mod tests;

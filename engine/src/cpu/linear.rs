@@ -1,7 +1,7 @@
 //! Linear operations: a matrix product, then bias, scaling and table over its accumulators.
 
 use super::{
-    channels::Channels,
+    channels::{Channels, Piece, Sums},
     weights::{Band, Form, Weights, GEMM, ZERO_POINT},
 };
 use crate::EngineError;
@@ -9,7 +9,6 @@ use mizan_tensor::{ExecutionError, Table};
 use rayon::prelude::*;
 use rten_gemm::{
     GemmInputA, GemmInputB, GemmOptions, GemmUninitOptions, PackedAMatrix, PackedBMatrix,
-    QuantParams,
 };
 use rten_tensor::NdTensorView;
 
@@ -80,42 +79,66 @@ impl Linear<'_> {
         blocks
             .zip(self.input.par_chunks(rows * k))
             .try_for_each_init(Buffers::default, |buffers, (all, input)| {
-                let Buffers { activations, sums } = buffers;
-                let mut activations = Activations::of(input, self.shape.k, activations);
-                for band in &self.weights.bands {
-                    let sums = activations.accumulate(band, sums)?;
-                    self.lower(band, sums, all);
-                }
-                Ok::<_, EngineError>(())
+                buffers.packed = None;
+                let mut bands = self.weights.bands.iter();
+                bands.try_for_each(|band| self.accumulate_band(band, buffers, input, all))
             })?;
         Ok(all)
     }
 
-    /// Takes off a band's accumulators what raised activations added to them.
-    fn lower(&self, band: &Band, sums: &[i32], all: &mut [i32]) {
+    /// Puts a band's accumulators where they belong among `all` of some rows.
+    fn accumulate_band(
+        &self,
+        band: &Band,
+        buffers: &mut Buffers,
+        input: &[u8],
+        all: &mut [i32],
+    ) -> Result<(), EngineError> {
+        let Shape { n, k } = self.shape;
+        let factors = match &band.form {
+            Form::Panels(panels) => {
+                panels.multiply(input, &mut buffers.extended, &mut |part| {
+                    let start = part.row * n + band.columns.start + part.column;
+                    for (row, Sums(sums)) in all[start..].chunks_mut(n).zip(part.sums) {
+                        row[..part.width].copy_from_slice(&sums[..part.width]);
+                    }
+                });
+                return Ok(());
+            }
+            Form::Factors(factors) => factors,
+        };
+        let sums = buffers.accumulate(input, k, band, factors)?;
+        let offsets = &self.weights.offsets[band.columns.clone()];
         let rows = all
-            .chunks_exact_mut(self.shape.n)
-            .zip(sums.chunks_exact(band.columns.len()));
-        let offsets = self.weights.offsets.get(band.columns.clone());
+            .chunks_exact_mut(n)
+            .zip(sums.chunks_exact(offsets.len()));
         for (row, sums) in rows {
-            let row = &mut row[band.columns.clone()];
-            let Some(offsets) = offsets else {
-                row.copy_from_slice(sums);
-                continue;
-            };
-            for ((out, sum), offset) in row.iter_mut().zip(sums).zip(offsets) {
+            let row = row[band.columns.clone()].iter_mut();
+            for ((out, sum), offset) in row.zip(sums).zip(offsets) {
                 *out = sum.wrapping_sub(*offset);
             }
         }
+        Ok(())
     }
 
+    /// The same number for each block, and the same number of blocks for each thread where there
+    /// are more blocks than threads.
     fn rows_per_block(&self, workspace_bytes: usize) -> usize {
         let Shape { n, k } = self.shape;
-        let rows = (self.input.len() / k).max(1);
-        let even = rows.div_ceil(rows.div_ceil(ROWS_PER_BLOCK));
-        // Activations of one byte, once more in the library's order, and accumulators of four.
-        let row_bytes = rayon::current_num_threads() * (2 * k + 4 * n);
-        (workspace_bytes / row_bytes).clamp(1, even.next_multiple_of(ROWS_PER_TILE))
+        let (rows, threads) = ((self.input.len() / k).max(1), rayon::current_num_threads());
+        let blocks = rows.div_ceil(ROWS_PER_BLOCK);
+        let even = match blocks > threads {
+            true => rows.div_ceil(blocks.next_multiple_of(threads)),
+            false => rows.div_ceil(blocks),
+        };
+        let even = match self.weights.offsets.is_empty() {
+            true => even,
+            false => even.next_multiple_of(ROWS_PER_TILE),
+        };
+        // Activations of one byte, once more in the order or the width in which they are
+        // multiplied, and the matrix library's accumulators of four.
+        let row_bytes = threads * (3 * k + 4 * n);
+        (workspace_bytes / row_bytes).clamp(1, even)
     }
 
     /// A block on one thread, band after band.
@@ -125,34 +148,20 @@ impl Linear<'_> {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(), EngineError> {
-        let Shape { n, k } = self.shape;
-        let Buffers { activations, sums } = buffers;
-        let mut activations = Activations::of(input, k, activations);
-        for band in &self.weights.bands {
-            let sums = activations.accumulate(band, sums)?;
-            let place = (n, band.columns.start);
-            let columns = band.columns.clone();
-            self.channels
-                .finish(columns, sums, self.table, output, place);
-        }
-        Ok(())
+        buffers.packed = None;
+        self.weights.bands.iter().try_for_each(|band| {
+            let output = &mut output[band.columns.start..];
+            self.run_band(band, buffers, input, output, self.shape.n)
+        })
     }
 
     /// A block on several threads, which all pack the activations rather than wait for one.
     fn run_bands(&self, input: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
         let Shape { n, k } = self.shape;
         let finish = |band: &Band| {
-            let Buffers {
-                mut activations,
-                mut sums,
-            } = Buffers::default();
-            let mut activations = Activations::of(input, k, &mut activations);
-            let sums = activations.accumulate(band, &mut sums)?;
-            let columns = band.columns.clone();
-            let mut part = vec![0; sums.len()];
-            let place = (columns.len(), 0);
-            self.channels
-                .finish(columns, sums, self.table, &mut part, place);
+            let columns = band.columns.len();
+            let mut part = vec![0; input.len() / k * columns];
+            self.run_band(band, &mut Buffers::default(), input, &mut part, columns)?;
             Ok(part)
         };
         let bands = self.weights.bands.par_iter();
@@ -165,61 +174,75 @@ impl Linear<'_> {
         }
         Ok(())
     }
+
+    /// A band's columns of some rows. `output` has `stride` bytes a row and begins with the first
+    /// of these columns.
+    fn run_band(
+        &self,
+        band: &Band,
+        buffers: &mut Buffers,
+        input: &[u8],
+        output: &mut [u8],
+        stride: usize,
+    ) -> Result<(), EngineError> {
+        let first = band.columns.start;
+        match &band.form {
+            // What is a tile now is in the nearest cache, so it becomes bytes at once.
+            Form::Panels(panels) => panels.multiply(input, &mut buffers.extended, &mut |part| {
+                let piece = Piece {
+                    sums: part.sums,
+                    channel: first + part.column,
+                    width: part.width,
+                    output: &mut output[part.row * stride + part.column..],
+                    stride,
+                };
+                self.channels.finish(piece, self.table);
+            }),
+            Form::Factors(factors) => {
+                let sums = buffers.accumulate(input, self.shape.k, band, factors)?;
+                let columns = (first, band.columns.len());
+                let channels = self.channels;
+                channels.finish_all(columns, sums, self.table, output, stride);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Rows of activations, which are prepared once for all bands that need it: the library would do
-/// it again for each.
-struct Activations<'a> {
-    input: &'a [u8],
-    k: usize,
-    space: &'a mut Vec<u8>,
+/// Workspace of a thread, used for one block after the other.
+#[derive(Default)]
+struct Buffers {
+    /// What activations are extended to where panels need it.
+    extended: Vec<i16>,
+    /// What the matrix library takes.
+    raised: Vec<u8>,
+    sums: Vec<i32>,
+    /// The block's activations, which are packed once for all bands: the library would do it again
+    /// for each.
     packed: Option<PackedAMatrix<u8>>,
 }
 
-impl<'a> Activations<'a> {
-    fn of(input: &'a [u8], k: usize, space: &'a mut Vec<u8>) -> Self {
-        Self {
-            input,
-            k,
-            space,
-            packed: None,
-        }
-    }
-
-    /// The accumulators of a band, with what raised activations add to them where the library
-    /// multiplies.
-    fn accumulate<'b>(
+impl Buffers {
+    /// The accumulators of a band, with what raised activations add to them.
+    fn accumulate(
         &mut self,
+        input: &[u8],
+        k: usize,
         band: &Band,
-        sums: &'b mut Vec<i32>,
-    ) -> Result<&'b mut [i32], EngineError> {
-        match &band.form {
-            Form::Panels(panels) => {
-                let count = self.input.len() / self.k * band.columns.len();
-                sums.resize(count, 0);
-                panels.multiply(self.input, sums);
-                Ok(sums)
+        factors: &[PackedBMatrix<i8>],
+    ) -> Result<&mut [i32], EngineError> {
+        let packed = match self.packed.take() {
+            Some(packed) => packed,
+            None => {
+                self.raised.clear();
+                let raised = input.iter().map(|byte| byte ^ ZERO_POINT);
+                self.raised.extend(raised);
+                let rows = [input.len() / k, k];
+                GEMM.prepack_a(NdTensorView::from_data(rows, &self.raised[..]))
             }
-            Form::Factors(factors) => {
-                let packed = match self.packed.take() {
-                    Some(packed) => packed,
-                    None => self.pack(),
-                };
-                let packed = self.packed.insert(packed);
-                accumulate(packed, band.columns.len(), factors, sums)
-            }
-        }
-    }
-
-    fn pack(&mut self) -> PackedAMatrix<u8> {
-        let Self { input, k, .. } = *self;
-        self.space.clear();
-        self.space
-            .extend(input.iter().map(|byte| byte ^ ZERO_POINT));
-        GEMM.prepack_a(NdTensorView::from_data(
-            [input.len() / k, k],
-            &self.space[..],
-        ))
+        };
+        let packed = self.packed.insert(packed);
+        accumulate(packed, band.columns.len(), factors, &mut self.sums)
     }
 }
 
@@ -251,42 +274,4 @@ fn accumulate<'a>(
         GEMM.gemm(sums, operand(), factor, options)?;
     }
     Ok(sums)
-}
-
-/// Workspace of a thread, used for one block after the other.
-#[derive(Default)]
-struct Buffers {
-    activations: Vec<u8>,
-    sums: Vec<i32>,
-}
-
-/// One row with weights as they are, which is faster than packing them for it. `channels` have
-/// no offsets here.
-pub(super) fn run_row(
-    shape: Shape,
-    input: &[u8],
-    weights: &[i8],
-    channels: &Channels,
-    table: Option<&Table>,
-    output: &mut [u8],
-) -> Result<(), EngineError> {
-    let activations: Vec<u8> = input.iter().map(|byte| byte ^ ZERO_POINT).collect();
-    let activations = NdTensorView::from_data([1, shape.k], &activations[..]);
-    let columns = NdTensorView::from_data([shape.n, shape.k], weights).transposed();
-    let options = GemmOptions {
-        a_quant: Some(QuantParams {
-            zero_point: &[ZERO_POINT],
-        }),
-        ..Default::default()
-    };
-    let mut sums = vec![0; shape.n];
-    GEMM.gemm(
-        &mut sums,
-        GemmInputA::Unpacked(activations),
-        GemmInputB::Unpacked(columns),
-        options,
-    )?;
-    let all = 0..shape.n;
-    channels.finish(all, &sums, table, output, (shape.n, 0));
-    Ok(())
 }

@@ -6,6 +6,7 @@ mod cache;
 mod channels;
 mod linear;
 mod panels;
+mod row;
 mod weights;
 
 use crate::{EngineError, Executor};
@@ -13,8 +14,9 @@ use add::add;
 pub(crate) use audited::Requantiser;
 use cache::WeightCache;
 use channels::Channels;
-use linear::{run_row, Linear, Shape};
+use linear::{Linear, Shape};
 use mizan_tensor::{Execution, ExecutionError, Operand, Operation, Plan, Table, TensorRef};
+use row::Row;
 use std::sync::Arc;
 use weights::{Arithmetic, Weights};
 
@@ -47,6 +49,16 @@ impl CpuExecutor {
             workspace_bytes: WORKSPACE_BYTES,
             cache: Arc::new(WeightCache::new(CACHE_BYTES)),
         }
+    }
+
+    /// An executor for each kind of arithmetic that is exact on this machine, the fastest first,
+    /// each with a name of its own.
+    pub fn of_every_kind() -> Vec<Self> {
+        let kinds = Arithmetic::all_of_this_machine().map(|arithmetic| Self {
+            arithmetic,
+            ..Self::new()
+        });
+        kinds.collect()
     }
 
     /// An executor whose products are the matrix library's, whatever this machine has instructions
@@ -150,7 +162,7 @@ impl Default for CpuExecutor {
 impl Executor for CpuExecutor {
     fn name(&self) -> &str {
         match self.arithmetic {
-            Arithmetic::Panels => "cpu",
+            Arithmetic::Panels(instructions) => instructions.name(),
             Arithmetic::Whole => "cpu-library",
             Arithmetic::Split => "cpu-exact-split",
         }
@@ -210,8 +222,8 @@ impl Layer {
 impl LoadedModel<'_> {
     /// Executes a job of `batch` items: what [`Executor::execute`] gives.
     pub fn execute(&self, inputs: &[&[u8]], batch: u32) -> Result<Execution, EngineError> {
-        let (plan, parameters) = (self.plan, self.parameters);
-        plan.check_tensors(parameters, inputs, batch)?;
+        let plan = self.plan;
+        plan.check_tensors(self.parameters, inputs, batch)?;
         let mut trace = zeroes(plan.trace_bytes(batch))?;
         for (operation, index) in plan.program().operations.iter().zip(0u16..) {
             let start = size(plan.trace_offset(index, batch))?;
@@ -223,7 +235,6 @@ impl LoadedModel<'_> {
             let memory = Memory {
                 plan,
                 batch,
-                parameters,
                 inputs,
                 done,
             };
@@ -252,18 +263,10 @@ impl LoadedModel<'_> {
             } => {
                 let input = memory.operand(input)?;
                 let table = memory.table(table)?;
-                if let Some(layer) = layer {
-                    return self.run_layer(layer, input, table, output);
+                match layer {
+                    Some(layer) => self.run_layer(layer, input, table, output),
+                    None => self.run_unloaded((weights, channels), input, table, output),
                 }
-                let raw = bytemuck::cast_slice(parameter(memory.parameters, weights)?);
-                let records = parameter(memory.parameters, channels)?;
-                let shape = Shape::of(raw, records)?;
-                if input.len() == shape.k && self.executor.arithmetic != Arithmetic::Split {
-                    let channels = Channels::decode(records, &[]);
-                    return run_row(shape, input, raw, &channels, table, output);
-                }
-                let layer = self.executor.layer(memory.parameters, weights, channels)?;
-                self.run_layer(&layer, input, table, output)
             }
             Operation::Add {
                 left,
@@ -280,6 +283,33 @@ impl LoadedModel<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// A linear operation by the indices of its parameters.
+    fn run_unloaded(
+        &self,
+        (weights, channels): (u16, u16),
+        input: &[u8],
+        table: Option<&Table>,
+        output: &mut [u8],
+    ) -> Result<(), EngineError> {
+        let raw = bytemuck::cast_slice(parameter(self.parameters, weights)?);
+        let records = parameter(self.parameters, channels)?;
+        let shape = Shape::of(raw, records)?;
+        if input.len() == shape.k {
+            let row = Row {
+                shape,
+                input,
+                weights: raw,
+                channels: &Channels::decode(records, &[]),
+                table,
+            };
+            if row.run(self.executor.arithmetic, output)? {
+                return Ok(());
+            }
+        }
+        let layer = self.executor.layer(self.parameters, weights, channels)?;
+        self.run_layer(&layer, input, table, output)
     }
 
     fn run_layer(
@@ -306,7 +336,6 @@ impl LoadedModel<'_> {
 struct Memory<'a> {
     plan: &'a Plan,
     batch: u32,
-    parameters: &'a [&'a [u8]],
     inputs: &'a [&'a [u8]],
     done: &'a [u8],
 }

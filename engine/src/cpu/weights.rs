@@ -2,7 +2,7 @@
 
 use super::{
     linear::Shape,
-    panels::{self, Panels},
+    panels::{self, Instructions, Panels},
 };
 use rten_gemm::{GemmExecutor, PackedBMatrix};
 use rten_tensor::NdTensorView;
@@ -24,8 +24,8 @@ const COLUMNS_PER_PANEL: usize = 32;
 /// How accumulators are computed exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arithmetic {
-    /// One product, by instructions of this machine that are used here.
-    Panels,
+    /// One product, by instructions that this crate uses itself.
+    Panels(Instructions),
     /// One product, by the matrix library. For machines that add four 8-bit products into 32 bits.
     Whole,
     /// Two products, of `w >> 1` and of `w & 1`, for `w = 2 * (w >> 1) + (w & 1)`.
@@ -40,11 +40,14 @@ pub(super) enum Arithmetic {
 impl Arithmetic {
     /// The fastest that is exact here.
     pub(super) fn of_this_machine() -> Self {
-        if panels::are_supported() {
-            Self::Panels
-        } else {
-            Self::of_the_library()
-        }
+        Self::all_of_this_machine().next().unwrap_or(Self::Split)
+    }
+
+    /// All that are exact here, the fastest first.
+    pub(super) fn all_of_this_machine() -> impl Iterator<Item = Self> {
+        let own = Instructions::of_this_machine().map(Self::Panels);
+        let whole = (!GEMM.may_saturate()).then_some(Self::Whole);
+        own.chain(whole).chain([Self::Split])
     }
 
     /// The fastest of the matrix library that is exact here.
@@ -58,7 +61,7 @@ impl Arithmetic {
 
     fn factors(self) -> usize {
         match self {
-            Self::Panels | Self::Whole => 1,
+            Self::Panels(_) | Self::Whole => 1,
             Self::Split => 2,
         }
     }
@@ -66,7 +69,7 @@ impl Arithmetic {
     /// What `Weights` of this shape take: rows padded to the widest panel of the library, columns
     /// to its four-byte steps, 8 bytes for each row and block of 1,024 columns; and our offsets.
     pub(super) fn packed_bytes(self, shape: Shape) -> usize {
-        if self == Self::Panels {
+        if matches!(self, Self::Panels(_)) {
             return panels::packed_bytes(shape);
         }
         let row = shape.k.next_multiple_of(4) + 8 * shape.k.div_ceil(1_024);
@@ -120,7 +123,9 @@ impl Band {
             pack(&weights)
         };
         let form = match arithmetic {
-            Arithmetic::Panels => Form::Panels(Panels::pack(k, weights)),
+            Arithmetic::Panels(instructions) => {
+                Form::Panels(Panels::pack(instructions, k, weights))
+            }
             Arithmetic::Whole => Form::Factors(vec![pack(weights)]),
             Arithmetic::Split => {
                 let halves = [half(|weight| weight >> 1), half(|weight| weight & 1)];
@@ -155,7 +160,7 @@ impl Weights {
             sum.wrapping_mul(ZERO_POINT.into())
         };
         let offsets = match arithmetic {
-            Arithmetic::Panels => Vec::new(),
+            Arithmetic::Panels(_) => Vec::new(),
             Arithmetic::Whole | Arithmetic::Split => weights.chunks_exact(k).map(offset).collect(),
         };
         Self {
@@ -195,7 +200,8 @@ mod tests {
             (3_001, 70),
         ] {
             let shape = Shape { n, k };
-            for arithmetic in [Arithmetic::Panels, Arithmetic::Whole, Arithmetic::Split] {
+            let own = Instructions::of_this_machine().map(Arithmetic::Panels);
+            for arithmetic in own.chain([Arithmetic::Whole, Arithmetic::Split]) {
                 let packed = Weights::pack(arithmetic, shape, &vec![1; n * k]);
                 let offsets = 8 * packed.offsets.len();
                 let bytes = |form| match form {
