@@ -2,21 +2,23 @@
 //!
 //! `scripts/weights` runs them and writes [`crate::weights`].
 
+mod calls;
+mod claims;
+mod programs;
+
 use crate::{configs::consensus::MAX_AUTHORITIES, *};
 use alloc::{string::String, vec, vec::Vec};
+use calls::{attest, endow, idle_worker, post, register};
+use claims::{claim_wrong_result, open_most_demands};
 use codec::Encode;
 use cumulus_pallet_session_benchmarking::Pallet as SessionBench;
 use frame_benchmarking::{account, BenchmarkBatch, BenchmarkConfig, BenchmarkList};
-use frame_support::traits::{
-    fungible::Mutate, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys,
-};
+use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 use frame_system::RawOrigin;
 use frame_system_benchmarking::{extensions::Pallet as ExtensionsBench, Pallet as SystemBench};
 use mizan_protocol::{traits::ClaimedResults, JobId, ModelId, Slot};
-use mizan_tensor::{
-    Accusation, Exhibits, Operand, Operation, Parameter, Plan, Program, Request, TensorType,
-    FORMAT, MAX_INPUTS, MAX_OUTPUTS, MAX_REDUCTION,
-};
+use mizan_tensor::{Accusation, MAX_OUTPUTS, MAX_REDUCTION};
+use programs::program;
 use sp_consensus_babe::{
     digests::{PreDigest, SecondaryPlainPreDigest},
     BABE_ENGINE_ID,
@@ -151,23 +153,6 @@ impl pallet_jobs::BenchmarkHelper<AccountId> for Helper {
     }
 }
 
-/// A new worker of a new provider.
-fn idle_worker(ask: Balance, bond: Balance, slots: u32) -> AccountId {
-    let number = pallet_providers::Providers::<Runtime>::iter_keys().count();
-    let provider: AccountId = account("provider", u32::try_from(number).expect("few; qed"), 0);
-    endow(&provider, bond + MZN);
-    let origin = RawOrigin::Signed(provider.clone());
-    Providers::register_provider(origin.clone().into(), bond).expect("it has the bond; qed");
-    let genesis = System::block_hash(0);
-    let (worker, consent) = <Helper as pallet_providers::BenchmarkHelper<_, _>>::sign(|worker| {
-        pallet_providers::registration::consent_bytes(genesis.as_ref(), &provider, worker)
-    });
-    Providers::register_worker(origin.into(), worker.clone(), ask, slots, Some(consent))
-        .expect("it consents; qed");
-    Providers::heartbeat(RawOrigin::Signed(worker.clone()).into()).expect("it is due; qed");
-    worker
-}
-
 impl pallet_disputes::BenchmarkHelper<AccountId, Signature> for Helper {
     fn wrong_result(
         operations: u32,
@@ -227,200 +212,5 @@ impl pallet_disputes::BenchmarkHelper<AccountId, Signature> for Helper {
         }
         System::set_block_number(now);
         Slot::from(oldest + 1)
-    }
-}
-
-/// Opens as many demands on a job as there can be.
-fn open_most_demands(job: JobId) {
-    use pallet_disputes::{OWN_DEMANDS, PUBLIC_DEMANDS};
-    let requester = <Jobs as ClaimedResults<_>>::claimed(job)
-        .expect("it is claimed; qed")
-        .requester;
-    for number in 0..OWN_DEMANDS + PUBLIC_DEMANDS {
-        let demander = match number < OWN_DEMANDS {
-            true => requester.clone(),
-            false => account("demander", number, 0),
-        };
-        endow(&demander, 10_000 * MZN);
-        let request = Request::Element {
-            operation: 0,
-            index: 0,
-        };
-        Disputes::demand(RawOrigin::Signed(demander).into(), job, request)
-            .expect("there is a place; qed");
-    }
-}
-
-/// A job whose worker claims a wrong number, with its provider's other claims: as many as can be.
-fn claim_wrong_result(
-    operations: u32,
-    parameters: u32,
-    evidence_bytes: u32,
-) -> (JobId, Accusation, Vec<u8>) {
-    // Both operands of the element have K bytes.
-    let k = (evidence_bytes / 2).clamp(1, MAX_REDUCTION);
-    let owner: AccountId = account("model owner", 1, 0);
-    endow(&owner, 1_000 * MZN);
-    let operand = vec![0u8; k as usize];
-    let (one, channel) = ([0u8; 1], [0u8; 16]);
-    let program = long_program(&owner, operations, parameters, k);
-    let plan = Plan::new(program.clone()).expect("it is valid; qed");
-    // Every number is zero, as multipliers are.
-    let trace = vec![1u8; operations as usize];
-    let claimed = vec![H256(mizan_tensor::hash_bytes(&[1]))];
-    let accusation = Accusation::Element {
-        operation: 0,
-        index: 0,
-    };
-    let mut blobs: Vec<&[u8]> = vec![&operand, &channel, &one];
-    blobs.resize(program.parameters.len(), &one);
-    let exhibits = Exhibits {
-        plan: &plan,
-        batch: 1,
-        parameters: &blobs,
-        inputs: &[&operand],
-        trace: &trace,
-        outputs: &[&[1]],
-    };
-    let evidence = exhibits.evidence(&accusation).expect("it exists; qed");
-
-    let model = register(owner, &program);
-    let worker = idle_worker(1, 1_000 * MZN, pallet_providers::MAX_SLOTS);
-    let requester: AccountId = account("requester", 0, 0);
-    endow(&requester, 1_000 * MZN);
-    let inputs = vec![H256(mizan_tensor::hash_bytes(&operand))];
-    let jobs: Vec<_> = (0..pallet_providers::MAX_LOCKS)
-        .map(|_| post(&requester, model, 1, inputs.clone(), &worker))
-        .collect();
-    let trace = H256(mizan_tensor::hash_bytes(&trace));
-    for job in &jobs {
-        attest(*job, &worker, claimed.clone(), trace);
-    }
-    // A conviction has all others audited for certain, and those for which nothing was drawn queued.
-    jobs.iter()
-        .skip(1)
-        .for_each(|job| pallet_disputes::forgo_draw::<Runtime>(*job));
-    let job = *jobs.first().expect("there are some; qed");
-    (job, accusation, evidence)
-}
-
-/// A chain of operations on one number that begins with one on `k` numbers, and parameters that
-/// nothing reads.
-fn long_program(owner: &AccountId, operations: u32, parameters: u32, k: u32) -> Program {
-    let named = |bytes: &[u8], tensor| Parameter {
-        hash: mizan_tensor::hash_bytes(bytes),
-        tensor,
-    };
-    let mut all = vec![
-        named(&vec![0; k as usize], TensorType::i8(&[1, k])),
-        named(&[0; 16], TensorType::channels(1)),
-        named(&[0], TensorType::i8(&[1, 1])),
-    ];
-    all.extend((0..parameters).map(|_| named(&[0], TensorType::i8(&[1]))));
-    let operations = u16::try_from(operations).expect("at most 4,096; qed");
-    let linear = |index: u16| match index.checked_sub(1) {
-        None => (Operand::Input(0), 0),
-        Some(previous) => (Operand::Operation(previous), 2),
-    };
-    Program {
-        format: FORMAT,
-        owner: owner.clone().into(),
-        max_batch: 1,
-        inputs: vec![TensorType::i8(&[k])],
-        parameters: all,
-        tables: vec![],
-        operations: (0..operations)
-            .map(linear)
-            .map(|(input, weights)| Operation::Linear {
-                input,
-                weights,
-                channels: 1,
-                table: None,
-            })
-            .collect(),
-        outputs: vec![0],
-    }
-}
-
-fn register(owner: AccountId, program: &Program) -> ModelId {
-    let bytes = program.encode();
-    let model = H256(mizan_tensor::hash_bytes(&bytes));
-    let bytes = bytes.try_into().expect("it is short enough; qed");
-    Models::register_model(RawOrigin::Signed(owner).into(), bytes).expect("it is valid; qed");
-    model
-}
-
-/// Posts a job for one worker, which has it at once.
-fn post(
-    requester: &AccountId,
-    model: ModelId,
-    batch: u32,
-    inputs: Vec<H256>,
-    worker: &AccountId,
-) -> JobId {
-    let job = pallet_jobs::NextJobId::<Runtime>::get();
-    let inputs = inputs.try_into().expect("they are few; qed");
-    let origin = RawOrigin::Signed(requester.clone());
-    let worker = Some(worker.clone());
-    Jobs::post_job(
-        origin.into(),
-        model,
-        batch,
-        inputs,
-        MZN,
-        100,
-        100,
-        worker,
-        Default::default(),
-    )
-    .expect("it can be paid; qed");
-    job
-}
-
-fn attest(job: JobId, worker: &AccountId, outputs: Vec<H256>, trace: H256) {
-    let now = System::block_number();
-    let hash = H256([9; 32]);
-    frame_system::BlockHash::<Runtime>::insert(now, hash);
-    System::set_block_number(now + 1);
-    let outputs = outputs.try_into().expect("they are few; qed");
-    Jobs::attest_job(
-        RawOrigin::Signed(worker.clone()).into(),
-        job,
-        hash,
-        outputs,
-        trace,
-    )
-    .expect("it has the job; qed");
-}
-
-fn endow(who: &AccountId, amount: Balance) {
-    Balances::mint_into(who, amount).expect("the issuance has room; qed");
-}
-
-/// The most inputs and outputs, all of them small.
-fn program(owner: &AccountId) -> Program {
-    let parameter = |tensor| Parameter {
-        hash: [1; 32],
-        tensor,
-    };
-    let outputs: Vec<u16> = (0u16..).take(MAX_OUTPUTS as usize).collect();
-    let operation = |_: &u16| Operation::Linear {
-        input: Operand::Input(0),
-        weights: 0,
-        channels: 1,
-        table: None,
-    };
-    Program {
-        format: FORMAT,
-        owner: owner.clone().into(),
-        max_batch: 4_096,
-        inputs: vec![TensorType::i8(&[8]); MAX_INPUTS as usize],
-        parameters: vec![
-            parameter(TensorType::i8(&[8, 8])),
-            parameter(TensorType::channels(8)),
-        ],
-        tables: vec![],
-        operations: outputs.iter().map(operation).collect(),
-        outputs,
     }
 }

@@ -1,9 +1,11 @@
 //! What the wiring promises, one sentence a test.
 
 mod chain;
+mod declining;
 mod disputing;
 mod explaining;
 mod machine;
+mod matching;
 mod modelling;
 mod posting;
 mod presets;

@@ -105,3 +105,6 @@ pub mod standing;
 pub mod steps;
 pub mod supply;
 pub mod work;
+
+#[cfg(test)]
+mod small_job;

@@ -3,26 +3,22 @@
 //! The dearest job is *worn*: it names the most inputs and blob servers, fifteen workers of fifteen
 //! providers had it and declined, and its history tells all of that.
 
+mod worn_jobs;
+
 use crate::{matching::PAGE, *};
-use alloc::vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
-    dispatch::CheckIfFeeless,
-    traits::{fungible::Balanced, tokens::Precision, UnfilteredDispatchable},
-    weights::WeightMeter,
+    dispatch::CheckIfFeeless, traits::UnfilteredDispatchable, weights::WeightMeter,
 };
-use frame_system::{
-    pallet_prelude::{BlockNumberFor, OriginFor},
-    RawOrigin,
-};
+use frame_system::{pallet_prelude::OriginFor, RawOrigin};
 use mizan_protocol::{
     block_number,
     explain::Rule,
-    jobs::{AuditScope, BlobServer, JobState, MAX_BLOB_SERVER_BYTES},
+    jobs::{AuditScope, JobState},
     traits::ClaimedResults,
     UNIT,
 };
-use sp_core::H256;
+use worn_jobs::{attest, post, requester, worn_and_assigned, worn_and_attested, worn_job};
 
 /// What benchmarks need of the pallets behind the traits.
 pub trait BenchmarkHelper<AccountId> {
@@ -42,8 +38,6 @@ pub trait BenchmarkHelper<AccountId> {
     fn large_result() -> (AccountId, JobId);
 }
 
-/// Misses of a worn job. One more ends it.
-const MISSES: u32 = 15;
 /// Most auditors that are drawn for a job.
 const MOST_DRAWN: u32 = 16;
 /// Most verdicts "pass" on a job.
@@ -73,40 +67,6 @@ fn silent_workers<T: Config>() {
     set_block::<T>(later);
 }
 
-/// As many as a program may have inputs or outputs.
-fn hashes() -> Hashes {
-    let hashes = vec![H256([7; 32]); Hashes::bound()];
-    hashes.try_into().expect("it is the bound; qed")
-}
-
-fn blob_servers() -> BlobServers {
-    let mut address = b"https://".to_vec();
-    address.resize(MAX_BLOB_SERVER_BYTES as usize, b'a');
-    let server = BlobServer::try_from(address).expect("as long as it may be; qed");
-    BlobServers::try_from(vec![server; 4]).expect("four fit; qed")
-}
-
-/// The call that posts the dearest job.
-fn post<T: Config>() -> Call<T> {
-    let timing = TimingRecord::<T>::get();
-    Call::post_job {
-        model: T::BenchmarkHelper::model(),
-        batch: 1_000,
-        inputs: hashes(),
-        price_per_unit: PRICE,
-        duration_blocks: timing.min_duration_blocks.saturating_add(1),
-        wait_blocks: timing.max_wait_blocks,
-        worker: None,
-        blob_servers: blob_servers(),
-    }
-}
-
-fn requester<T: Config>() -> Result<T::AccountId, BenchmarkError> {
-    let who: T::AccountId = whitelisted_caller();
-    let _ = T::Currency::deposit(&who, BOND, Precision::Exact)?;
-    Ok(who)
-}
-
 /// Tries to match one open job.
 fn match_one<T: Config>() {
     let mut meter = WeightMeter::with_limit(T::WeightInfo::matching_step());
@@ -118,59 +78,6 @@ fn assignee<T: Config>(id: JobId) -> Result<T::AccountId, BenchmarkError> {
         Some(JobState::Assigned(assignment)) => Ok(assignment.worker),
         _ => Err("no worker has the job".into()),
     }
-}
-
-/// An open job with the longest history. `missing` of its workers could not fetch its inputs.
-fn worn_job<T: Config>(missing: u32) -> Result<JobId, BenchmarkError> {
-    let origin: OriginFor<T> = RawOrigin::Signed(requester::<T>()?).into();
-    let id = NextJobId::<T>::get();
-    post::<T>().dispatch_bypass_filter(origin)?;
-    for miss in 0..MISSES {
-        worker::<T>();
-        MatchingCursor::<T>::kill();
-        match_one::<T>();
-        let reason = match miss < missing {
-            true => DeclineReason::InputsUnavailable,
-            false => DeclineReason::TooLarge,
-        };
-        let who = RawOrigin::Signed(assignee::<T>(id)?);
-        Pallet::<T>::decline_job(who.into(), id, reason)?;
-    }
-    let job = Jobs::<T>::get(id).ok_or("the job is unknown")?;
-    assert!(matches!(job.state, JobState::Open));
-    MatchingCursor::<T>::kill();
-    Ok(id)
-}
-
-/// A worn job that one more worker has.
-fn worn_and_assigned<T: Config>(missing: u32) -> Result<(JobId, T::AccountId), BenchmarkError> {
-    let id = worn_job::<T>(missing)?;
-    worker::<T>();
-    match_one::<T>();
-    Ok((id, assignee::<T>(id)?))
-}
-
-/// The call that attests a job, one block after its assignment.
-fn attest<T: Config>(id: JobId) -> Call<T> {
-    let assigned: BlockNumberFor<T> = frame_system::Pallet::<T>::block_number();
-    let assigned_block_hash = H256([9; 32]);
-    frame_system::BlockHash::<T>::insert(assigned, assigned_block_hash);
-    set_block::<T>(block_number::<T>().saturating_add(1));
-    Call::attest_job {
-        job: id,
-        assigned_block_hash,
-        outputs: hashes(),
-        trace: H256([8; 32]),
-    }
-}
-
-/// A worn job with a claimed result.
-fn worn_and_attested<T: Config>() -> Result<JobId, BenchmarkError> {
-    let (id, who) = worn_and_assigned::<T>(0)?;
-    let call = attest::<T>(id);
-    call.dispatch_bypass_filter(RawOrigin::Signed(who).into())?;
-    T::BenchmarkHelper::let_dispute_time_pass();
-    Ok(id)
 }
 
 /// Goes to the block in which the agenda has the job, and to no other of its blocks.

@@ -1,15 +1,17 @@
 //! Nobody is left asking why: histories, sums, outlooks, and the runtime API that tells them.
 
+mod outlooks;
+
 use super::{chain::*, providing::consent};
 use crate::{AccountId, Block, Jobs, Providers, Runtime};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::assert_ok;
 use mizan_protocol::{
     api::runtime_decl_for_market_api::MarketApi,
     explain::{JobOutlook, ModelCostError, Note, Rule, Units, WorkerOutlook, MAX_NOTES},
-    jobs::{AuditOutcome, BlobServers, DeclineReason, EndReason, JobState},
+    jobs::{AuditOutcome, DeclineReason, JobState},
     JobId, UNIT,
 };
-use pallet_jobs::{Error, Histories, HoldReason, UnitsOf};
+use pallet_jobs::{Histories, UnitsOf};
 use polkadot_sdk::*;
 
 /// The runtime's API, as a node calls it.
@@ -36,12 +38,6 @@ fn units(who: sp_keyring::Sr25519Keyring) -> (u128, u128, u128, u128) {
 
 fn outlook_of_worker(who: sp_keyring::Sr25519Keyring) -> WorkerOutlook {
     Providers::worker_outlook(&id(who)).expect("it is registered")
-}
-
-fn servers(addresses: &[&str]) -> BlobServers {
-    let bounded = |address: &&str| address.as_bytes().to_vec().try_into().expect("it is short");
-    let servers: Vec<_> = addresses.iter().map(bounded).collect();
-    servers.try_into().expect("they are few")
 }
 
 #[test]
@@ -149,180 +145,6 @@ fn declined_and_timed_out_work_is_counted_as_rejected_with_its_reason_and_loss()
         assert_eq!(
             rules(job),
             ["posted", "assigned", "declined", "assigned", "timed_out"]
-        );
-    });
-}
-
-#[test]
-fn open_job_says_what_it_waits_for() {
-    on_chain(|| {
-        let model = model();
-        let outlook = |id| explained(id).outlook;
-        let price = UNIT / 4;
-        let post = || Post {
-            price,
-            ..Post::of(model)
-        };
-        let job = post().accepted(Bob);
-        assert_eq!(outlook(job), JobOutlook::NoLiveWorker);
-
-        provide(Charlie, 100 * UNIT, price + 1);
-        let too_dear = JobOutlook::AsksAboveOffer {
-            lowest_ask: price + 1,
-            offer: price,
-        };
-        assert_eq!(outlook(job), too_dear);
-
-        // Charlie gets a job that pays what he asks; then Dave comes, who asks for little.
-        let large = Post {
-            price: UNIT * 1_000_000_000 / 2_400,
-            ..Post::of(model)
-        };
-        assert_eq!(worker_of(large.accepted(Bob)), id(Charlie));
-        provide(Dave, 10 * UNIT, 0);
-        let directed = Post {
-            worker: Some(id(Eve)),
-            ..post()
-        }
-        .accepted(Bob);
-        assert_eq!(
-            outlook(directed),
-            JobOutlook::DirectedWorkerAway { worker: id(Eve) }
-        );
-        // Dave can do it: the next block gives it to him.
-        assert_eq!(outlook(job), JobOutlook::AboutToMatch { worker: id(Dave) });
-        pass(1);
-        assert_eq!(
-            outlook(job),
-            JobOutlook::BeingComputed {
-                worker: id(Dave),
-                attest_by_block: now() + 10
-            }
-        );
-        assert_ok!(Jobs::decline_job(
-            signed(Dave),
-            job,
-            DeclineReason::Unavailable
-        ));
-        pass(timing().back_off(1));
-        assert_ok!(Providers::heartbeat(signed(Dave)));
-        assert_eq!(outlook(job), JobOutlook::AllExcluded);
-        assert_ok!(Jobs::cancel_job(signed(Bob), job));
-        assert_eq!(outlook(job), JobOutlook::Refunded);
-        assert_eq!(rules(job).last(), Some(&"ended"));
-    });
-}
-
-#[test]
-fn job_that_no_bond_covers_says_how_much_is_missing() {
-    on_chain(|| {
-        let model = model();
-        provide(Charlie, 10 * UNIT, 0);
-        let price = 10 * UNIT * 1_000_000_000 / 2_400;
-        assert_ok!(Providers::set_ask(signed(Charlie), id(Charlie), price));
-        let job = Post {
-            price,
-            ..Post::of(model)
-        }
-        .accepted(Bob);
-        let payment = economics().payment(price, 2_400).unwrap();
-        let short = JobOutlook::BondsTooSmall {
-            lock: economics().lock(payment).unwrap(),
-            largest_free_bond: 10 * UNIT,
-        };
-        assert_eq!(explained(job).outlook, short);
-        run_to(super::chain::job(job).wait_until_block);
-        assert_eq!(explained(job).outlook, JobOutlook::WaitOver);
-        pass(1);
-        let last = explained(job).history.pop().expect("there is one");
-        assert!(
-            matches!(
-                last.rule,
-                Rule::Ended {
-                    reason: EndReason::Expired,
-                    ..
-                }
-            ),
-            "{last:?}"
-        );
-    });
-}
-
-#[test]
-fn worker_without_jobs_says_why() {
-    on_chain(|| {
-        let model = model();
-        assert_eq!(Providers::worker_outlook(&id(Charlie)), None);
-        assert_ok!(Providers::register_provider(signed(Charlie), 10 * UNIT));
-        assert_ok!(Providers::register_worker(
-            signed(Charlie),
-            id(Charlie),
-            0,
-            1,
-            None
-        ));
-        assert_eq!(outlook_of_worker(Charlie), WorkerOutlook::NeverHeard);
-        assert_ok!(Providers::heartbeat(signed(Charlie)));
-        let heard_block = now();
-        assert_eq!(
-            outlook_of_worker(Charlie),
-            WorkerOutlook::Idle {
-                free_bond: 10 * UNIT
-            }
-        );
-        let job = Post::of(model).accepted(Bob);
-        assert_eq!(outlook_of_worker(Charlie), WorkerOutlook::Busy { slots: 1 });
-        pass(1);
-        let reason = DeclineReason::Unavailable;
-        assert_ok!(Jobs::decline_job(signed(Charlie), job, reason));
-        pass(timing().back_off(1));
-        assert_eq!(outlook_of_worker(Charlie), WorkerOutlook::HeartbeatNeeded);
-        run_to(heard_block + timing().liveness_blocks + 1);
-        assert_eq!(
-            outlook_of_worker(Charlie),
-            WorkerOutlook::Silent { heard_block }
-        );
-    });
-}
-
-#[test]
-fn worker_whose_provider_has_no_bond_left_says_so() {
-    on_chain(|| {
-        let model = model();
-        provide(Charlie, 10 * UNIT, 0);
-        assert_ok!(Providers::register_worker(
-            signed(Charlie),
-            id(Dave),
-            0,
-            1,
-            Some(consent(Charlie, Dave))
-        ));
-        assert_ok!(Providers::heartbeat(signed(Dave)));
-        // A payment whose lock is all but half a token of the bond.
-        let most = 95 * UNIT / 10 * 4 / 45;
-        let price = (most - economics().flat_price) * 1_000_000_000 / 2_400;
-        for who in [Charlie, Dave] {
-            assert_ok!(Providers::set_ask(signed(Charlie), id(who), price));
-        }
-        let job = Post {
-            price,
-            ..Post::of(model)
-        }
-        .accepted(Bob);
-        let JobState::Assigned(assignment) = super::chain::job(job).state else {
-            panic!("nobody has it")
-        };
-        let idle = if assignment.worker == id(Charlie) {
-            Dave
-        } else {
-            Charlie
-        };
-        assert_eq!(
-            outlook_of_worker(idle),
-            WorkerOutlook::BondTooSmall {
-                free_bond: 10 * UNIT - assignment.lock,
-                least_lock: economics().lock(economics().flat_price).unwrap(),
-            }
         );
     });
 }
@@ -482,47 +304,6 @@ fn model_cost_is_what_posting_holds_at_the_least_price() {
         assert_eq!(cost(4_097), Err(out_of_range));
         let unknown = <Api as MarketApi<Block, AccountId>>::model_cost(Default::default(), 1);
         assert_eq!(unknown, Err(ModelCostError::ModelUnknown));
-    });
-}
-
-#[test]
-fn blob_servers_are_kept_and_paid_for_by_the_deposit() {
-    on_chain(|| {
-        let model = model();
-        let post = |addresses: &[&str]| Post {
-            blob_servers: servers(addresses),
-            ..Post::of(model)
-        };
-        let none = super::chain::job(post(&[]).accepted(Bob)).deposit;
-        let with = post(&["https://blobs.example:8443/a", "http://[2001:db8::1]:80"]);
-        let job = super::chain::job(with.accepted(Bob));
-        assert_eq!(job.blob_servers.len(), 2);
-        assert_eq!(job.deposit, none + 8 * economics().job_input_deposit);
-        assert_eq!(held(Bob, HoldReason::Deposit), none + job.deposit);
-    });
-}
-
-#[test]
-fn post_fails_when_a_blob_server_is_no_address() {
-    on_chain(|| {
-        let model = model();
-        for address in [
-            "",
-            "http://",
-            "https://",
-            "ftp://host",
-            "host:80",
-            "HTTP://host",
-            "http://a b",
-            "http://h\n",
-            "http://\u{e9}",
-        ] {
-            let post = Post {
-                blob_servers: servers(&["http://good", address]),
-                ..Post::of(model)
-            };
-            assert_noop!(post.by(Bob), Error::<Runtime>::BadBlobServer);
-        }
     });
 }
 

@@ -5,7 +5,7 @@ use crate::{Balances, Jobs, Runtime, RuntimeEvent};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 use mizan_protocol::{
-    jobs::{EndReason, JobState},
+    jobs::{BlobServers, EndReason, JobState},
     UNIT,
 };
 use mizan_tensor::TensorType;
@@ -20,6 +20,12 @@ fn refused(change: impl FnOnce(&mut Post), error: JobsError) {
     let mut post = Post::of(model());
     change(&mut post);
     assert_noop!(post.by(Bob), error);
+}
+
+fn servers(addresses: &[&str]) -> BlobServers {
+    let bounded = |address: &&str| address.as_bytes().to_vec().try_into().expect("it is short");
+    let servers: Vec<_> = addresses.iter().map(bounded).collect();
+    servers.try_into().expect("they are few")
 }
 
 #[test]
@@ -273,5 +279,46 @@ fn record_of_an_ended_job_is_forgotten_after_its_retention() {
         let events = pass(1);
         assert!(!pallet_jobs::Jobs::<Runtime>::contains_key(id));
         assert!(events.contains(&RuntimeEvent::Jobs(Event::JobForgotten { job: id })));
+    });
+}
+
+#[test]
+fn blob_servers_are_kept_and_paid_for_by_the_deposit() {
+    on_chain(|| {
+        let model = model();
+        let post = |addresses: &[&str]| Post {
+            blob_servers: servers(addresses),
+            ..Post::of(model)
+        };
+        let none = super::chain::job(post(&[]).accepted(Bob)).deposit;
+        let with = post(&["https://blobs.example:8443/a", "http://[2001:db8::1]:80"]);
+        let job = super::chain::job(with.accepted(Bob));
+        assert_eq!(job.blob_servers.len(), 2);
+        assert_eq!(job.deposit, none + 8 * economics().job_input_deposit);
+        assert_eq!(held(Bob, HoldReason::Deposit), none + job.deposit);
+    });
+}
+
+#[test]
+fn post_fails_when_a_blob_server_is_no_address() {
+    on_chain(|| {
+        let model = model();
+        for address in [
+            "",
+            "http://",
+            "https://",
+            "ftp://host",
+            "host:80",
+            "HTTP://host",
+            "http://a b",
+            "http://h\n",
+            "http://\u{e9}",
+        ] {
+            let post = Post {
+                blob_servers: servers(&["http://good", address]),
+                ..Post::of(model)
+            };
+            assert_noop!(post.by(Bob), Error::<Runtime>::BadBlobServer);
+        }
     });
 }

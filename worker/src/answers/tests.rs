@@ -1,18 +1,12 @@
 use super::*;
+use crate::small_job::{bytes, plan, view, KEY};
 use futures::FutureExt;
 use mizan_blobs::LocalBlobStore;
-use mizan_client::{views::JobState, AccountId};
-use mizan_tensor::{
-    hash_bytes, Commitment, Finding, Operand, Operation, Parameter, Program, Referee, TensorType,
-    FORMAT,
-};
+use mizan_client::AccountId;
+use mizan_tensor::{hash_bytes, Commitment, Finding, Referee};
 
 const BATCH: u32 = 3;
-const KEY: Key = Key {
-    job: 5,
-    assigned_block: 10,
-    block_hash: [10; 32],
-};
+const WIDTH: u32 = 600;
 
 /// An attested job of two operations, with all its blobs in a folder and no blob server.
 struct Fixture {
@@ -22,60 +16,16 @@ struct Fixture {
     duty: Duty,
 }
 
-fn bytes(count: usize) -> Vec<u8> {
-    (0..count).map(|i| (i * 37 % 251) as u8).collect()
-}
-
-/// A linear operation, and its output added to its input.
-fn plan(weights: &[u8], channels: &[u8]) -> Plan {
-    let parameter = |bytes: &[u8], tensor| Parameter {
-        hash: hash_bytes(bytes),
-        tensor,
-    };
-    Plan::new(Program {
-        format: FORMAT,
-        owner: [0; 32],
-        max_batch: 8,
-        inputs: vec![TensorType::i8(&[WIDTH])],
-        parameters: vec![
-            parameter(weights, TensorType::i8(&[WIDTH, WIDTH])),
-            parameter(channels, TensorType::channels(WIDTH)),
-        ],
-        tables: Vec::new(),
-        operations: vec![
-            Operation::Linear {
-                input: Operand::Input(0),
-                weights: 0,
-                channels: 1,
-                table: None,
-            },
-            Operation::Add {
-                left: Operand::Operation(0),
-                right: Operand::Input(0),
-                left_multiplier: 1,
-                right_multiplier: 1,
-                shift: 1,
-                table: None,
-            },
-        ],
-        outputs: vec![1],
-    })
-    .unwrap()
-}
-
-const WIDTH: u32 = 600;
-
 impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalBlobStore::open(folder.path().join("blobs")).unwrap();
-        let width = WIDTH as usize;
-        let (weights, channels) = (bytes(width * width), bytes(16 * width));
-        let input = bytes(width * BATCH as usize);
+        let (weights, channels) = (bytes(WIDTH * WIDTH), bytes(16 * WIDTH));
+        let input = bytes(WIDTH * BATCH);
         for blob in [&weights, &channels, &input] {
             store.put(blob).await.unwrap();
         }
-        let plan = plan(&weights, &channels);
+        let plan = plan(8, &weights, &channels);
         let execution = mizan_tensor::execute(&plan, &[&weights, &channels], &[&input], BATCH);
         let execution = execution.unwrap();
         let executed = work::Executed {
@@ -88,7 +38,7 @@ impl Fixture {
             plan,
             duty: Duty {
                 key: KEY,
-                job: job(hash_bytes(&input)),
+                job: view(BATCH, hash_bytes(&input), Vec::new()),
                 claim,
                 now_time: 100,
             },
@@ -128,28 +78,6 @@ impl Fixture {
 
     fn lose(&self, blob: BlobRef) {
         std::fs::remove_file(self.path_of(blob)).unwrap();
-    }
-}
-
-fn job(input: Hash) -> JobView {
-    JobView {
-        id: KEY.job,
-        requester: AccountId([2; 32]),
-        model: [0; 32],
-        batch: BATCH,
-        inputs: vec![input],
-        macs: 1,
-        price_per_unit: 1,
-        held: 1,
-        deposit: 1,
-        duration_blocks: 10,
-        wait_until_block: 10,
-        directed: None,
-        excluded: Vec::new(),
-        missing_inputs: Vec::new(),
-        blob_servers: Vec::new(),
-        due_block: 10,
-        state: JobState::Open,
     }
 }
 

@@ -7,15 +7,13 @@ use super::{
     sampled::{self, Known},
     AuditError, Brief, DrawnSet, EarlierPass, Ruling, Subject,
 };
+use crate::small_job;
 use mizan_client::Hash;
 use mizan_engine::{
     audit::{AuditedJob, Tensors},
     CpuExecutor,
 };
-use mizan_tensor::{
-    hash_bytes, write_slice, AuditScope, Blob, Exhibits, Operand, Operation, Parameter, Plan,
-    Program, TensorType, FORMAT,
-};
+use mizan_tensor::{hash_bytes, write_slice, AuditScope, Blob, Exhibits};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -118,41 +116,6 @@ fn noise(count: u32, seed: u8) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-fn program(weights: &[u8], channels: &[u8]) -> Program {
-    let parameter = |bytes: &[u8], tensor| Parameter {
-        hash: hash_bytes(bytes),
-        tensor,
-    };
-    Program {
-        format: FORMAT,
-        owner: [0; 32],
-        max_batch: 32,
-        inputs: vec![TensorType::i8(&[WIDTH])],
-        parameters: vec![
-            parameter(weights, TensorType::i8(&[WIDTH, WIDTH])),
-            parameter(channels, TensorType::channels(WIDTH)),
-        ],
-        tables: Vec::new(),
-        operations: vec![
-            Operation::Linear {
-                input: Operand::Input(0),
-                weights: 0,
-                channels: 1,
-                table: None,
-            },
-            Operation::Add {
-                left: Operand::Operation(0),
-                right: Operand::Input(0),
-                left_multiplier: 1,
-                right_multiplier: 1,
-                shift: 1,
-                table: None,
-            },
-        ],
-        outputs: vec![1],
-    }
-}
-
 impl Fixture {
     pub(super) fn new() -> Self {
         let weights = noise(WIDTH * WIDTH, 1);
@@ -163,14 +126,14 @@ impl Fixture {
             record[8] = 14;
         }
         let input = noise(WIDTH * BATCH, 3);
-        let plan = Plan::new(program(&weights, &channels)).unwrap();
+        let plan = small_job::plan(32, &weights, &channels);
         let made = mizan_tensor::execute(&plan, &[&weights, &channels], &[&input], BATCH).unwrap();
         let [output] = made.outputs.try_into().unwrap();
         let mut fixture = Self {
             source: Blobs::default(),
             trace: made.trace,
             subject: Subject {
-                job: 5,
+                job: small_job::KEY.job,
                 plan: Arc::new(plan),
                 batch: BATCH,
                 inputs: vec![hash_bytes(&input)],

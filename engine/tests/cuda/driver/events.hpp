@@ -3,6 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+
+#include "calls.hpp"
+#include "memory.hpp"
+#include "streams.hpp"
 
 namespace {
 

@@ -1,17 +1,14 @@
 use super::*;
-use crate::{settings::Memory, supply::Supply};
+use crate::{
+    settings::Memory,
+    small_job::{bytes, plan, view, KEY},
+    supply::Supply,
+};
 use mizan_blobs::{
     Accounts, BlobClient, BlobServer, ClientSettings, LocalBlobStore, Settings, Storage, Url,
 };
-use mizan_client::{views::JobState, AccountId};
-use mizan_tensor::{Operand, Operation, Parameter, Program, TensorType, FORMAT};
 use std::collections::HashSet;
 
-const KEY: Key = Key {
-    job: 5,
-    assigned_block: 10,
-    block_hash: [10; 32],
-};
 const WIDTH: u32 = 1_024;
 const BATCH: u32 = 256;
 
@@ -25,68 +22,6 @@ struct Fixture {
     served: LocalBlobStore,
     right: Vec<u8>,
     _folder: tempfile::TempDir,
-}
-
-fn bytes(count: u32) -> Vec<u8> {
-    (0..count).map(|i| (i * 37 % 251) as u8).collect()
-}
-
-fn plan(weights: &[u8], channels: &[u8], width: u32) -> Plan {
-    let parameter = |bytes: &[u8], tensor| Parameter {
-        hash: hash_bytes(bytes),
-        tensor,
-    };
-    Plan::new(Program {
-        format: FORMAT,
-        owner: [0; 32],
-        max_batch: BATCH,
-        inputs: vec![TensorType::i8(&[width])],
-        parameters: vec![
-            parameter(weights, TensorType::i8(&[width, width])),
-            parameter(channels, TensorType::channels(width)),
-        ],
-        tables: Vec::new(),
-        operations: vec![
-            Operation::Linear {
-                input: Operand::Input(0),
-                weights: 0,
-                channels: 1,
-                table: None,
-            },
-            Operation::Add {
-                left: Operand::Operation(0),
-                right: Operand::Input(0),
-                left_multiplier: 1,
-                right_multiplier: 1,
-                shift: 1,
-                table: None,
-            },
-        ],
-        outputs: vec![1],
-    })
-    .unwrap()
-}
-
-fn job(input: Hash, server: &str) -> JobView {
-    JobView {
-        id: KEY.job,
-        requester: AccountId([2; 32]),
-        model: [0; 32],
-        batch: BATCH,
-        inputs: vec![input],
-        macs: 1,
-        price_per_unit: 1,
-        held: 1,
-        deposit: 1,
-        duration_blocks: 10,
-        wait_until_block: 10,
-        directed: None,
-        excluded: Vec::new(),
-        missing_inputs: Vec::new(),
-        blob_servers: vec![server.to_owned()],
-        due_block: 10,
-        state: JobState::Open,
-    }
 }
 
 /// A server that takes uploads from one account, or from none.
@@ -133,7 +68,7 @@ impl Fixture {
         for blob in [&weights, &channels, &input, &trace] {
             store.put(blob).await.unwrap();
         }
-        let (plan, executor) = (plan(&weights, &channels, WIDTH), CpuExecutor::new());
+        let (plan, executor) = (plan(BATCH, &weights, &channels), CpuExecutor::new());
         let right = accumulators(&executor, &plan, &[&weights, &channels], &input);
         let audit = AdviceKey {
             key: KEY,
@@ -144,7 +79,7 @@ impl Fixture {
             advisor: Advisor::new(executor, folder.path()).unwrap(),
             audited: Audited {
                 audit,
-                job: job(hash_bytes(&input), server.as_str()),
+                job: view(BATCH, hash_bytes(&input), vec![server.as_str().to_owned()]),
                 claim: Claim {
                     outputs: vec![[0; 32]],
                     trace: hash_bytes(&trace),
@@ -239,7 +174,7 @@ async fn what_the_worker_lost_is_not_advised_on() {
 #[tokio::test]
 async fn advice_that_saves_nobody_anything_is_not_made() {
     let mut fixture = Fixture::new(true).await;
-    fixture.plan = plan(&bytes(100), &bytes(160), 10);
+    fixture.plan = plan(BATCH, &bytes(100), &bytes(160));
     assert_eq!(fixture.make().await.unwrap(), Given::Nothing);
     assert_eq!(fixture.list().await, None);
 }
