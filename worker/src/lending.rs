@@ -19,8 +19,10 @@
 //! when they keep it busy for more than 10 % of the time, for three seconds; until they have not
 //! for as long as the settings say. Where the driver does not tell programs apart, readings count
 //! that were taken while no part ran, and while jobs are computed parts stop for two seconds out of
-//! every thirty so that there are some. The process of a device in use ends once no part runs on it, so
-//! that others have all of its memory; it is started again when there is work.
+//! every thirty so that there are some.
+//!
+//! The process of a device in use ends once no part runs on it, so that others have all of its
+//! memory; it is started again when there is work.
 //!
 //! # Power and temperature
 //! Setting a limit of the hardware takes root. The worker waits between parts: for power as long
