@@ -1,5 +1,7 @@
 //! The real program on machines with and without GPUs: an emulated driver stands for them.
 
+#[path = "devices/bench.rs"]
+mod bench;
 #[path = "../../engine/tests/cuda/emulated.rs"]
 mod emulated;
 #[path = "devices/lent.rs"]
