@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-/// Wrong results in a row after which a device must not work any more.
+/// Wrong results in a row after which a device must not work any more, or not with the same kernels.
 const WRONG_RESULTS: u32 = 2;
 
 /// What is to be said of a device.
@@ -20,8 +20,10 @@ const WRONG_RESULTS: u32 = 2;
 pub struct DeviceStatus {
     /// As the driver describes it.
     pub info: DeviceInfo,
-    /// The kernels that it uses, once it has worked.
+    /// The kernels that it uses, once they have passed the self-check.
     pub family: Option<KernelFamily>,
+    /// Faster ones that it failed with, and is not tried with any more.
+    pub given_up: Vec<KernelFamily>,
     /// Why it does not work now; `None` if it does.
     pub fault: Option<DeviceError>,
     /// Whether it will not be tried again.
@@ -45,6 +47,7 @@ pub(crate) struct Device {
 struct State {
     process: Option<Arc<Process>>,
     family: Option<KernelFamily>,
+    given_up: Vec<KernelFamily>,
     standing: Standing,
     /// Failures since the last success.
     failures: u32,
@@ -70,6 +73,7 @@ impl Device {
             state: Mutex::new(State {
                 process: None,
                 family: None,
+                given_up: Vec::new(),
                 standing: Standing::Fit,
                 failures: 0,
                 wrong: 0,
@@ -97,26 +101,35 @@ impl Device {
                 Some(process) if process.is_alive() => return Ok(process.clone()),
                 _ => state.process = None,
             }
-            state.starts += 1;
         }
-        let started = self.start();
-        let mut state = lock(&self.state);
-        match started {
-            Ok(process) => {
-                state.family = Some(process.family);
-                state.process = Some(process.clone());
-                state.standing = Standing::Fit;
-                Ok(process)
-            }
-            Err(error) => {
-                state.count(&error, &self.settings);
-                Err(error)
+        loop {
+            let without = {
+                let mut state = lock(&self.state);
+                state.starts += 1;
+                state.given_up.clone()
+            };
+            let started = self.start(&without);
+            let mut state = lock(&self.state);
+            match started {
+                Ok(process) => {
+                    state.family = Some(process.family);
+                    state.process = Some(process.clone());
+                    state.standing = Standing::Fit;
+                    return Ok(process);
+                }
+                Err(error) => {
+                    self.count(&mut state, &error);
+                    // With other kernels it may well start.
+                    if state.given_up == without {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
 
-    fn start(&self) -> Result<Arc<Process>, DeviceError> {
-        let process = Process::open(&self.settings, self.info.index)?;
+    fn start(&self, without: &[KernelFamily]) -> Result<Arc<Process>, DeviceError> {
+        let process = Process::open(&self.settings, self.info.index, without)?;
         // Numbers change when a device is gone; it would be another one.
         if process.device.uuid != self.info.uuid {
             return Err(DeviceError::NoDevice);
@@ -138,7 +151,7 @@ impl Device {
             // One failure of a process counts once, whoever noticed it.
             Err(error) => match &state.process {
                 Some(current) if Arc::ptr_eq(current, process) => {
-                    state.count(error, &self.settings);
+                    self.count(&mut state, error);
                 }
                 _ => (),
             },
@@ -150,11 +163,22 @@ impl Device {
         DeviceStatus {
             info: self.info.clone(),
             family: state.family,
+            given_up: state.given_up.clone(),
             fault: state.fault(),
             retired: matches!(state.standing, Standing::Retired(_)),
             restarts: state.starts.saturating_sub(1),
             last_failure: state.last_failure.clone(),
         }
+    }
+
+    fn count(&self, state: &mut State, error: &DeviceError) {
+        // Whoever asks for one family has no use for another.
+        let tried = match self.settings.family {
+            Some(_) => None,
+            None => KernelFamily::fastest_for(self.info.capability, &state.given_up),
+        };
+        let suspect = tried.filter(|family| family.has_substitute());
+        state.count(error, &self.settings, suspect);
     }
 }
 
@@ -167,29 +191,45 @@ impl State {
         }
     }
 
-    fn count(&mut self, error: &DeviceError, settings: &CudaSettings) {
+    /// Counts a failure, for which a family of kernels can be given up instead of the device if
+    /// there is a `suspect`.
+    fn count(
+        &mut self,
+        error: &DeviceError,
+        settings: &CudaSettings,
+        suspect: Option<KernelFamily>,
+    ) {
         self.last_failure = Some(error.clone());
-        match error.remedy() {
+        let standing = match error.remedy() {
             Remedy::Restart => {
-                self.give_up_process(error);
                 self.failures += 1;
-                if self.failures >= settings.attempts {
-                    let until = Instant::now() + settings.rest;
-                    self.standing = Standing::Resting(until, error.clone());
-                }
+                let until = Instant::now() + settings.rest;
+                let resting = Standing::Resting(until, error.clone());
+                (self.failures >= settings.attempts).then_some(resting)
             }
             Remedy::Repeat => {
                 self.wrong += 1;
-                if self.wrong >= WRONG_RESULTS {
-                    self.give_up_process(error);
-                    self.standing = Standing::Retired(error.clone());
+                if self.wrong < WRONG_RESULTS {
+                    return;
                 }
+                Some(Standing::Retired(error.clone()))
             }
-            Remedy::Retire => {
-                self.give_up_process(error);
-                self.standing = Standing::Retired(error.clone());
-            }
-            Remedy::Smaller | Remedy::OtherExecutor => (),
+            Remedy::Retire => Some(Standing::Retired(error.clone())),
+            Remedy::Smaller | Remedy::OtherExecutor => return,
+        };
+        self.give_up_process(error);
+        // Kernels that have worked are not given up for what may be the device's at once, but a
+        // hang costs too much to wait for the next.
+        let at_once =
+            |family| self.family != Some(family) || matches!(error, DeviceError::TimedOut { .. });
+        let suspect = suspect.filter(|_| can_be_the_kernels(error));
+        let suspect = suspect.filter(|family| standing.is_some() || at_once(*family));
+        if let Some(family) = suspect {
+            self.given_up.push(family);
+            self.family = None;
+            (self.failures, self.wrong) = (0, 0);
+        } else if let Some(standing) = standing {
+            self.standing = standing;
         }
     }
 
@@ -198,4 +238,17 @@ impl State {
             process.condemn(error.clone());
         }
     }
+}
+
+/// Whether it may be the kernels that failed, and others be fit.
+fn can_be_the_kernels(error: &DeviceError) -> bool {
+    matches!(
+        error,
+        DeviceError::BadKernel(_)
+            | DeviceError::SelfCheckFailed { .. }
+            | DeviceError::ResultCheckFailed { .. }
+            | DeviceError::DeviceLost(_)
+            | DeviceError::TimedOut { .. }
+            | DeviceError::ProcessEnded(_)
+    )
 }

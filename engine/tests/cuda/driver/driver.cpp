@@ -13,7 +13,8 @@
 //   slow=N             events say that everything takes N times as long as it does
 //   memory=N           bytes of each
 //   fail=NAME:NTH:CODE the NTH call of the function NAME, counted from 1, returns CODE; NTH 0: all
-//   hang=NAME:NTH      that call never returns
+//   hang=NAME:NTH      that call never returns; or NAME is a kernel, and so is that run of it
+//   break=KERNEL:NTH   that run of the kernel is an illegal instruction
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
 //   decay=WHAT:NTH     before the NTH run of any linear kernel a bit flips, and stays so, in its
@@ -51,10 +52,12 @@ enum Code {
     INVALID_DEVICE = 101,
     INVALID_CONTEXT = 201,
     INVALID_PTX = 218,
+    UNSUPPORTED_PTX = 222,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
     NOT_READY = 600,
     ILLEGAL_ADDRESS = 700,
+    ILLEGAL_INSTRUCTION = 715,
 };
 
 struct Fault {
@@ -239,10 +242,13 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
     }
     if (name == "blake3_chunks" && due("decay", "hashed", ++calls["any blake3_chunks"]))
         flip(arguments[0]);
+    long nth = ++calls["run of " + name];
+    while (due("hang", name, nth)) pause();
+    if (due("break", name, nth)) return ILLEGAL_INSTRUCTION;
     bool done = !settings.emulated && plain::run(name, pointers.data());
     if (!done && emulated_launch(name.c_str(), blocks, threads, shared, pointers.data()) != 0)
         return INVALID_VALUE;
-    if (kernel->output >= 0 && due("flip", name, ++calls["run of " + name]))
+    if (kernel->output >= 0 && due("flip", name, nth))
         flip(arguments[kernel->output]);
     return SUCCESS;
 }
@@ -332,42 +338,7 @@ API cuCtxSetCurrent(void *context) {
     return SUCCESS;
 }
 
-API cuModuleLoadDataEx(void **module, const void *image, unsigned, int *, void **) {
-    ENTER(cuModuleLoadDataEx)
-    if (!current) return INVALID_CONTEXT;
-    std::string text = (const char *)image;
-    auto *made = new Module;
-    const std::string word = ".entry ";
-    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) {
-        at += word.size();
-        made->entries.push_back(text.substr(at, text.find('(', at) - at));
-    }
-    if (made->entries.empty()) return INVALID_PTX;
-    *module = made;
-    return SUCCESS;
-}
-
-API cuModuleUnload(void *) { return SUCCESS; }
-
-API cuModuleGetFunction(void **function, void *module, const char *name) {
-    ENTER(cuModuleGetFunction)
-    for (const auto &entry : ((Module *)module)->entries) {
-        if (entry == name && emulated_kernel(name) && describe(name)) {
-            static std::map<std::string, Function> functions;
-            functions[name].name = name;
-            *function = &functions[name];
-            return SUCCESS;
-        }
-    }
-    return NOT_FOUND;
-}
-
-API cuFuncSetAttribute(void *function, int attribute, int value) {
-    ENTER(cuFuncSetAttribute)
-    if (attribute != 8 || value > 101376) return INVALID_VALUE;
-    ((Function *)function)->shared_limit = value;
-    return SUCCESS;
-}
+#include "modules.hpp"
 
 API cuLaunchKernel(void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                    unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,
@@ -488,7 +459,9 @@ API cuGetErrorName(int code, const char **text) {
     switch (code) {
         case 46: *text = "CUDA_ERROR_DEVICE_UNAVAILABLE"; break;
         case 218: *text = "CUDA_ERROR_INVALID_PTX"; break;
+        case 222: *text = "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"; break;
         case 700: *text = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
+        case 715: *text = "CUDA_ERROR_ILLEGAL_INSTRUCTION"; break;
         default: return INVALID_VALUE;
     }
     return SUCCESS;
