@@ -70,16 +70,7 @@ impl Device {
             info,
             settings,
             starting: Mutex::new(()),
-            state: Mutex::new(State {
-                process: None,
-                family: None,
-                given_up: Vec::new(),
-                standing: Standing::Fit,
-                failures: 0,
-                wrong: 0,
-                starts: 0,
-                last_failure: None,
-            }),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -183,6 +174,19 @@ impl Device {
 }
 
 impl State {
+    fn new() -> Self {
+        Self {
+            process: None,
+            family: None,
+            given_up: Vec::new(),
+            standing: Standing::Fit,
+            failures: 0,
+            wrong: 0,
+            starts: 0,
+            last_failure: None,
+        }
+    }
+
     fn fault(&self) -> Option<DeviceError> {
         match &self.standing {
             Standing::Fit => None,
@@ -251,4 +255,59 @@ fn can_be_the_kernels(error: &DeviceError) -> bool {
             | DeviceError::TimedOut { .. }
             | DeviceError::ProcessEnded(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuda::ChildCommand;
+
+    const SUSPECT: Option<KernelFamily> = Some(KernelFamily::Wgmma);
+
+    fn settings() -> CudaSettings {
+        CudaSettings::new(ChildCommand {
+            program: "program".into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        })
+    }
+
+    /// Of a device that has worked with those kernels, after failures.
+    fn after(error: &DeviceError, times: u32, suspect: Option<KernelFamily>) -> State {
+        let mut state = State::new();
+        state.family = SUSPECT;
+        for _ in 0..times {
+            state.count(error, &settings(), suspect);
+        }
+        state
+    }
+
+    #[test]
+    fn kernels_that_have_worked_are_given_up_when_the_device_would_have_to_rest() {
+        let lost = DeviceError::DeviceLost("CUDA_ERROR_ILLEGAL_INSTRUCTION (715)".into());
+        let attempts = settings().attempts;
+        let before = after(&lost, attempts - 1, SUSPECT);
+        assert!(before.given_up.is_empty() && before.fault().is_none());
+        let given_up = after(&lost, attempts, SUSPECT);
+        assert_eq!(given_up.given_up, [KernelFamily::Wgmma]);
+        assert_eq!((given_up.fault(), given_up.family), (None, None));
+        assert_eq!(given_up.failures, 0);
+        // Without other kernels it rests.
+        let resting = after(&lost, attempts, None);
+        assert_eq!((resting.fault(), resting.given_up), (Some(lost), vec![]));
+    }
+
+    #[test]
+    fn what_no_kernel_can_have_caused_is_the_devices_fault() {
+        let gone = DeviceError::NoDevice;
+        let resting = after(&gone, settings().attempts, SUSPECT);
+        assert_eq!((resting.fault(), resting.given_up), (Some(gone), vec![]));
+        let old = DeviceError::DriverTooOld {
+            found: 10_020,
+            needed: 11_040,
+        };
+        let retired = after(&old, 1, SUSPECT);
+        assert!(matches!(retired.standing, Standing::Retired(_)));
+        assert!(retired.given_up.is_empty());
+    }
 }
