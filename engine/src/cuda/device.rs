@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-/// Wrong results in a row after which a device must not work any more, or not with the same kernels.
+/// Wrong results in a row after which a device must not work any more, or not with these kernels.
 const WRONG_RESULTS: u32 = 2;
 
 /// What is to be said of a device.

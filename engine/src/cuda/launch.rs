@@ -128,10 +128,7 @@ impl Kernels {
             let lacks = "linear_wgmma: the device grants it no shared memory";
             return Err(DeviceError::BadKernel(lacks.into()));
         }
-        if choice
-            .families()
-            .any(|family| family == KernelFamily::Mma16x8x32)
-        {
+        if family == KernelFamily::Mma16x8x32 {
             kernels.choice.has_large = kernels.ask_for_shared_memory(LARGE_MMA_16X8X32)?;
         }
         Ok(kernels)

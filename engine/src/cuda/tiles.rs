@@ -5,8 +5,8 @@ use super::info::KernelFamily::{self, Dp4a, Mma16x8x32, Mma8x8x16, Wgmma};
 /// More dynamic shared memory than that must be asked for.
 pub(super) const SHARED_BYTES_UNASKED: u32 = 49_152;
 
-/// A kernel for linear operations: its family, the rows and columns that one of its blocks computes, and what
-/// a block needs.
+/// A kernel for linear operations: its family, the rows and columns that one of its blocks computes,
+/// and what a block needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tile {
     pub(super) entry: &'static str,
@@ -83,7 +83,8 @@ pub(super) struct Choice {
     pub(super) family: KernelFamily,
     /// Whether nothing but that family is wanted; else what it is not made for is left to others.
     pub(super) alone: bool,
-    /// Whether there is shared memory for the largest tile of `m16n8k32`.
+    /// Whether there is shared memory for the largest tile of `m16n8k32`. Beside `wgmma`, whose tile
+    /// is as large, it has nothing to do.
     pub(super) has_large: bool,
     /// Multiprocessors.
     pub(super) processors: u32,

@@ -1,5 +1,5 @@
-// Modules of the emulated driver: it reads of PTX for which version and architecture it is, and which
-// kernels it has. A part of driver.cpp.
+// Modules of the emulated driver. Of PTX it reads the version, the architecture, and which kernels
+// there are. A part of driver.cpp.
 #pragma once
 
 namespace {
