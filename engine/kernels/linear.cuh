@@ -238,3 +238,25 @@ DEVICE void finish(const Linear &job, u8 *shared, u64 first_row, u32 block_colum
         warp_barrier();
     }
 }
+
+// The same for a warp that holds 16 rows of all the block's columns: its slabs lie side by side.
+template <int TILE_COLUMNS, int WARPS, int WIDE, class Stage>
+DEVICE void finish_across(const Linear &job, u8 *shared, u64 first_row, u32 block_column,
+                          const Stage &stage) {
+    typedef Epilogue<TILE_COLUMNS, WARPS, WIDE> Layout;
+    prepare_epilogue<TILE_COLUMNS, WARPS * 32>(job, shared, block_column);
+    i32 *slab = (i32 *)(shared + Layout::SLABS + thread_index() / 32 * Slab<WIDE>::BYTES);
+    UNROLL for (int i = 0; i < TILE_COLUMNS / WIDE; ++i) {
+        const u32 slab_column = i * WIDE;
+        const u64 column = u64(block_column) + slab_column + thread_index() % 32 % (WIDE / 4) * 4;
+        stage(i, slab);
+        warp_barrier();
+        store_slab<WIDE>(job, (const i8 *)shared, slab, prepare_quad(job, column), first_row);
+        if (job.r) {
+            sum_slab<WIDE>(job, (const i8 *)shared, slab,
+                           (const Channel *)(shared + Layout::CHANNELS) + slab_column,
+                           (const i32 *)(shared + Layout::R) + slab_column, first_row);
+        }
+        warp_barrier();
+    }
+}

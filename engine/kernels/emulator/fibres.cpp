@@ -1,5 +1,7 @@
 #include "fibres.hpp"
 
+#include "products.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -16,11 +18,6 @@ u8 *dynamic;
 namespace {
 
 const u32 STACK_BYTES = 128 * 1024, NEVER = 1u << 30;
-
-[[noreturn]] void fail(const char *what) {
-    std::fprintf(stderr, "emulator: block %u, thread %u: %s\n", block, thread, what);
-    std::abort();
-}
 
 struct Copy {
     u32 place;
@@ -60,6 +57,7 @@ void leave(State state);
 void enter() {
     kernel(kernel_context);
     wait(NEVER);
+    end_products();
     leave(State::Done);
 }
 
@@ -143,6 +141,7 @@ void prepare_block(const Launch &launch) {
         prepare(fibre);
     }
     for (u32 i = 0; i < launch.shared_bytes; ++i) dynamic[i] = u8(0xa5 + 29 * i);
+    reset_products(launch.threads, launch.shared_bytes);
 }
 
 // Lets the threads from `first` go on if all that are not done wait there.
@@ -182,6 +181,11 @@ void run_block(const Launch &launch) {
 
 }  // namespace
 
+void fail(const char *what) {
+    std::fprintf(stderr, "emulator: block %u, thread %u: %s\n", block, thread, what);
+    std::abort();
+}
+
 void block_barrier() {
     leave(State::AtBlockBarrier);
 }
@@ -201,7 +205,8 @@ const u8 *exchange(const void *mine, u32 bytes) {
 void copy(u32 place, const void *from, bool real) {
     if (place % 16 != 0 || u64(from) % 16 != 0) fail("an asynchronous copy is not aligned");
     // Whoever reads the place before the copy has arrived does not see the old bytes.
-    std::memset(dynamic + place, 0x5a, 16);
+    std::memset(dynamic + (place - SHARED_START), 0x5a, 16);
+    unpublish(place);
     fibres[thread].copies.back().push_back({place, from, real});
 }
 
@@ -219,20 +224,29 @@ void wait(u32 newest) {
     }
     while (copies.size() > newest + 1) {
         for (const Copy &copy : copies.front()) {
+            u8 *to = dynamic + (copy.place - SHARED_START);
             if (copy.real) {
-                std::memcpy(dynamic + copy.place, copy.from, 16);
+                std::memcpy(to, copy.from, 16);
             } else {
-                std::memset(dynamic + copy.place, 0, 16);
+                std::memset(to, 0, 16);
             }
+            arrive(copy.place);
         }
         copies.erase(copies.begin());
     }
 }
 
+void store(u32 place, const Words &words) {
+    if (place % 16 != 0) fail("16 bytes are stored at a place that is not aligned");
+    std::memcpy(dynamic + (place - SHARED_START), &words, 16);
+    unpublish(place);
+    arrive(place);
+}
+
 u32 matrix_word(u32 place, u32 lane) {
     if (place % 16 != 0) fail("the row of a matrix is not aligned");
     u32 word;
-    std::memcpy(&word, dynamic + place + lane % 4 * 4, 4);
+    std::memcpy(&word, dynamic + (place - SHARED_START) + lane % 4 * 4, 4);
     return word;
 }
 

@@ -1,8 +1,9 @@
 // Runs the threads of a block as fibres, one at a time, from barrier to barrier.
 //
 // A fault of the kernel ends the process with a message: threads that wait for each other for
-// ever, asynchronous copies that are misaligned or never waited for. Accesses outside of buffers
-// are for the sanitizers of the compiler; buffers and shared memory have their exact sizes.
+// ever, asynchronous copies that are misaligned or never waited for, products of warpgroups that
+// are not used as they must be (wgmma.cpp). Accesses outside of buffers are for the sanitizers of
+// the compiler; buffers and shared memory have their exact sizes.
 #pragma once
 
 #include "../device.cuh"

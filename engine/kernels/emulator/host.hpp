@@ -15,8 +15,9 @@ namespace emulator {
 
 // Of the running thread.
 extern u32 thread, block, blocks;
-// The block's dynamic shared memory.
+// The block's dynamic shared memory, and the place where it starts: a multiple of 16, and no more.
 extern u8 *dynamic;
+const u32 SHARED_START = 16;
 
 void block_barrier();
 void warp_barrier();
@@ -25,6 +26,7 @@ void warp_barrier();
 // the returned address + 256 * l, until the next exchange but one.
 const u8 *exchange(const void *mine, u32 bytes);
 
+void store(u32 place, const Words &words);
 void copy(u32 place, const void *from, bool real);
 void commit();
 void wait(u32 newest);
@@ -92,7 +94,7 @@ DEVICE u32 rotate_right(u32 value, u32 bits) {
 }
 
 DEVICE u32 shared_place(u32 offset) {
-    return offset;
+    return emulator::SHARED_START + offset;
 }
 
 template <int COUNT>

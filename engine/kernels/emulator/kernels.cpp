@@ -15,6 +15,7 @@ LINEAR(linear_mma_m8n8k16_128x128)
 LINEAR(linear_mma_m16n8k32_128x256)
 LINEAR(linear_mma_m16n8k32_128x128)
 LINEAR(linear_mma_m16n8k32_64x64)
+LINEAR(linear_wgmma_128x256)
 #undef LINEAR
 void add(const i8 *a, const i8 *b, const i8 *table, i8 *y, u64 count, i32 ma, i32 mb, u32 shift);
 void blake3_chunks(const u8 *bytes, u64 length, u64 first, const u32 *key, u32 *nodes, u32 root);
@@ -58,6 +59,7 @@ const Kernel KERNELS[] = {
     ENTRY(linear_mma_m16n8k32_128x256, 256, 98304),
     ENTRY(linear_mma_m16n8k32_128x128, 128, 49152),
     ENTRY(linear_mma_m16n8k32_64x64, 128, 32768),
+    ENTRY(linear_wgmma_128x256, 256, 197632),
     ENTRY(add, 256, 0),
     ENTRY(blake3_chunks, 128, 0),
     ENTRY(blake3_tree, 256, 0),

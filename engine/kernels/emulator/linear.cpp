@@ -1,12 +1,13 @@
 #include "linear.hpp"
 
-const LinearKernel LINEAR_KERNELS[6] = {
+const LinearKernel LINEAR_KERNELS[7] = {
     {"linear_dp4a_128x128", 256, 128, 128, 37632},
     {"linear_dp4a_rows", 128, 4, 16, 0},
     {"linear_mma_m8n8k16_128x128", 128, 128, 128, 32768},
     {"linear_mma_m16n8k32_128x256", 256, 128, 256, 98304},
     {"linear_mma_m16n8k32_128x128", 128, 128, 128, 49152},
     {"linear_mma_m16n8k32_64x64", 128, 64, 64, 32768},
+    {"linear_wgmma_128x256", 256, 128, 256, 197632},
 };
 
 namespace {
@@ -73,7 +74,7 @@ std::string describe(const LinearKernel &kernel, const LinearCase &chosen, const
 void compare(const LinearCase &chosen, u32 which, Random &random) {
     LinearJob job(chosen, random);
     job.make_u();
-    for (u32 i = 0; i < 6; ++i) {
+    for (u32 i = 0; i < 7; ++i) {
         if (!(which >> i & 1)) continue;
         for (i32 reversed = 0; reversed < 2; ++reversed) {
             emulated_order(reversed);
@@ -148,7 +149,7 @@ bool LinearJob::correct() const {
 }
 
 void test_linear() {
-    const u32 all = 63, tiled = 61, rows = 2, small = 32;
+    const u32 all = 127, tiled = 125, rows = 2, small = 32, wgmma = 64;
     Random random = {20260101};
     const struct {
         u64 m;
@@ -158,7 +159,7 @@ void test_linear() {
         {17, 19, 23, all},   {16, 16, 16, all},     {13, 64, 48, all},     {64, 64, 64, all},
         {65, 67, 128, all},  {127, 131, 251, tiled}, {129, 257, 80, tiled}, {128, 256, 192, tiled},
         {5, 300, 208, all},  {200, 12, 321, tiled}, {577, 130, 16, small}, {590, 70, 17, small},
-        {1100, 260, 16, 9},  {8, 1031, 1040, rows}, {3, 37, 2049, rows},
+        {1100, 260, 16, 73}, {8, 1031, 1040, rows}, {3, 37, 2049, rows}, {140, 270, 1040, wgmma},
     };
     u32 number = 0;
     for (const auto &size : sizes) {
@@ -172,7 +173,7 @@ void test_linear() {
         }
     }
     // The longest reduction, with the largest sum that it can have, and mixed signs.
-    compare({3, 18, 65536, 0, false, true, Data::Lowest}, rows | small, random);
+    compare({3, 18, 65536, 0, false, true, Data::Lowest}, rows | small | wgmma, random);
     compare({2, 9, 65536, 0, true, true, Data::Mixed}, tiled ^ 8, random);
     compare({1, 3, 65535, 0, true, true, Data::Random}, rows | small, random);
 }

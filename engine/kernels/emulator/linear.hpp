@@ -8,7 +8,7 @@ struct LinearKernel {
     u32 threads, rows, columns, shared_bytes;
 };
 
-extern const LinearKernel LINEAR_KERNELS[6];
+extern const LinearKernel LINEAR_KERNELS[7];
 
 // How the bytes of a case are chosen.
 enum class Data { Random, Lowest, Mixed };

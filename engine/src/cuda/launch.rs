@@ -7,7 +7,7 @@ use super::{
     error::DeviceError,
     grid::{bad_entry, launch, Grid},
     info::KernelFamily,
-    tiles::{Choice, Tile, LARGE_MMA_16X8X32, ROWS_DP4A, SHARED_BYTES_UNASKED},
+    tiles::{Choice, Tile, LARGE_MMA_16X8X32, LARGE_WGMMA, SHARED_BYTES_UNASKED},
 };
 use cust::{module::Module, stream::Stream, sys};
 use mizan_tensor::Operation;
@@ -18,6 +18,7 @@ pub(crate) type Address = u64;
 const DP4A: &str = include_str!("../../ptx/linear_dp4a.ptx");
 const MMA_8X8X16: &str = include_str!("../../ptx/linear_mma_m8n8k16.ptx");
 const MMA_16X8X32: &str = include_str!("../../ptx/linear_mma_m16n8k32.ptx");
+const WGMMA: &str = include_str!("../../ptx/linear_wgmma.ptx");
 const ADD: &str = include_str!("../../ptx/add.ptx");
 const CHECK: &str = include_str!("../../ptx/check.ptx");
 const BLAKE3: &str = include_str!("../../ptx/blake3.ptx");
@@ -81,9 +82,7 @@ pub(crate) struct Add {
 /// The loaded kernels of a device.
 pub(crate) struct Kernels {
     choice: Choice,
-    linear: Module,
-    /// With the kernel for few rows, where `linear` does not have it.
-    rows: Option<Module>,
+    linear: Vec<(KernelFamily, Module)>,
     add: Module,
     check: Module,
     blake3: Module,
@@ -103,36 +102,50 @@ impl Kernels {
             }
         };
         let load = |(name, text)| Module::from_ptx(text, &[]).map_err(bad(name));
-        let dp4a = ("linear_dp4a", DP4A);
-        let linear = match family {
-            KernelFamily::Dp4a => dp4a,
-            KernelFamily::Mma8x8x16 => ("linear_mma_m8n8k16", MMA_8X8X16),
-            KernelFamily::Mma16x8x32 => ("linear_mma_m16n8k32", MMA_16X8X32),
+        let choice = Choice {
+            family,
+            alone,
+            has_large: false,
+            processors: processors.max(1),
         };
-        let wants_rows = family != KernelFamily::Dp4a && !alone;
+        let linear = choice.families().map(|family| {
+            let module = load(match family {
+                KernelFamily::Dp4a => ("linear_dp4a", DP4A),
+                KernelFamily::Mma8x8x16 => ("linear_mma_m8n8k16", MMA_8X8X16),
+                KernelFamily::Mma16x8x32 => ("linear_mma_m16n8k32", MMA_16X8X32),
+                KernelFamily::Wgmma => ("linear_wgmma", WGMMA),
+            });
+            Ok((family, module?))
+        });
         let mut kernels = Self {
-            choice: Choice {
-                family,
-                has_rows: family == KernelFamily::Dp4a || !alone,
-                has_large: false,
-                processors: processors.max(1),
-            },
-            linear: load(linear)?,
-            rows: wants_rows.then(|| load(dp4a)).transpose()?,
+            choice,
+            linear: linear.collect::<Result<_, DeviceError>>()?,
             add: load(("add", ADD))?,
             check: load(("check", CHECK))?,
             blake3: load(("blake3", BLAKE3))?,
         };
+        if family == KernelFamily::Wgmma && !kernels.ask_for_shared_memory(LARGE_WGMMA)? {
+            let lacks = "linear_wgmma: the device grants it no shared memory";
+            return Err(DeviceError::BadKernel(lacks.into()));
+        }
         if family == KernelFamily::Mma16x8x32 {
             kernels.choice.has_large = kernels.ask_for_shared_memory(LARGE_MMA_16X8X32)?;
         }
         Ok(kernels)
     }
 
+    /// The module that has a kernel.
+    fn module(&self, tile: Tile) -> Result<&Module, DeviceError> {
+        let mut loaded = self.linear.iter();
+        let found = loaded.find(|(family, _)| *family == tile.family);
+        let lacks = || DeviceError::BadKernel(format!("{} is not loaded", tile.entry));
+        found.map(|(_, module)| module).ok_or_else(lacks)
+    }
+
     /// Whether the device grants a tile the shared memory that it needs.
     fn ask_for_shared_memory(&self, tile: Tile) -> Result<bool, DeviceError> {
         debug_assert!(tile.shared_bytes > SHARED_BYTES_UNASKED);
-        let function = self.linear.get_function(tile.entry);
+        let function = self.module(tile)?.get_function(tile.entry);
         let function = function.map_err(|error| bad_entry(tile.entry, error))?;
         let attribute =
             sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -162,12 +175,12 @@ impl Kernels {
         self.choice.tile(m, n)
     }
 
-    /// Whether the device runs that kernel of the loaded family.
+    /// Whether the device runs that kernel of a loaded family.
     pub(super) fn grants(&self, tile: Tile) -> bool {
-        tile.shared_bytes <= SHARED_BYTES_UNASKED || self.choice.has_large
+        tile != LARGE_MMA_16X8X32 || self.choice.has_large
     }
 
-    /// Queues a linear operation with that kernel, which must be of the loaded family.
+    /// Queues a linear operation with that kernel, which must be of a loaded family.
     ///
     /// # Safety
     /// As for [`Self::linear`].
@@ -194,12 +207,8 @@ impl Kernels {
             threads: tile.threads,
             shared_bytes: tile.shared_bytes,
         };
-        let module = match &self.rows {
-            Some(rows) if tile == ROWS_DP4A => rows,
-            _ => &self.linear,
-        };
         let arguments = arguments![x, w, channels, table, y, m, n, k, r, sums];
-        launch(stream, module, tile.entry, grid, &arguments)
+        launch(stream, self.module(tile)?, tile.entry, grid, &arguments)
     }
 
     /// Queues the check of a linear operation, which counts faults.
@@ -289,7 +298,9 @@ pub(crate) fn is_supported(operation: &Operation) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cuda::tiles::{LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, SMALL_MMA_16X8X32};
+    use crate::cuda::tiles::{
+        LARGE_DP4A, LARGE_MMA_8X8X16, MIDDLE_MMA_16X8X32, ROWS_DP4A, SMALL_MMA_16X8X32,
+    };
 
     #[test]
     fn every_entry_point_is_in_the_ptx_that_is_loaded_for_it() {
@@ -304,6 +315,7 @@ mod tests {
                     LARGE_MMA_16X8X32.entry,
                 ],
             ),
+            (WGMMA, vec![LARGE_WGMMA.entry]),
             (ADD, vec!["add"]),
             (CHECK, vec!["check_weights", "check_linear", "check_add"]),
             (BLAKE3, vec!["blake3_chunks", "blake3_tree"]),

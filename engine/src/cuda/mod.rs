@@ -98,6 +98,7 @@
 //! | out of memory | smaller parts, then alone, then an error |
 //! | wrong result | the part again; twice in a row, the device is retired |
 //! | self-check failed, kernels not taken, driver too old | the device is retired |
+//! | any of these, or a hang, with kernels that have a substitute ([`KernelFamily::has_substitute`]) | a new process with the next older kernels, and the part again; the device is neither retired nor rests |
 //! | no kernel for an operation | an error, for another executor |
 //!
 //! # Goals

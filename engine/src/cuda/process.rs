@@ -74,13 +74,19 @@ struct Shared {
 }
 
 impl Process {
-    /// Starts a process and lets it open a device.
-    pub(crate) fn open(settings: &CudaSettings, device: u32) -> Result<Self, DeviceError> {
+    /// Starts a process and lets it open a device, with the kernels that the settings name or the
+    /// fastest but some.
+    pub(crate) fn open(
+        settings: &CudaSettings,
+        device: u32,
+        without: &[KernelFamily],
+    ) -> Result<Self, DeviceError> {
         let memory = memory(settings.shared_bytes())?;
         let (running, mut socket) = connect(settings, &memory)?;
         let request = Request::Open(Opening {
             device,
             family: settings.family,
+            without: without.to_vec(),
             slots: settings.slots,
             slot_bytes: settings.slot_bytes,
             resident_bytes: settings.resident_bytes,

@@ -37,7 +37,7 @@ use std::io::{self, Read, Write};
 /// What every connection begins with.
 pub(crate) const GREETING: [u8; 8] = *b"mizancud";
 /// The version of this protocol.
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 /// Longest message: a program of the largest size, all its parameters' names, and room.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 512 * 1024;
 
@@ -54,6 +54,8 @@ pub(crate) struct Opening {
     pub(crate) device: u32,
     /// The fastest that the device has, if `None`.
     pub(crate) family: Option<KernelFamily>,
+    /// But none of these.
+    pub(crate) without: Vec<KernelFamily>,
     pub(crate) slots: u32,
     pub(crate) slot_bytes: u64,
     /// Budget of parameters that stay on the device; as many as fit, if `None`.

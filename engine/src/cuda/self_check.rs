@@ -2,6 +2,7 @@
 
 use super::{
     error::DeviceError,
+    info::KernelFamily,
     job::{Job, PartError},
     parts::{items_per_part, Part},
     process::Process,
@@ -71,6 +72,13 @@ fn filling_products(processors: u32) -> [[u32; 3]; 2] {
     [[100, 128 * processors, 48], [100, 256 * processors, 48]]
 }
 
+/// The same with reductions of several rounds through shared memory, on the fast path and on the
+/// slow one: what multiplies only where it fills the device would not come to them otherwise.
+fn deep_products(processors: u32) -> [[u32; 3]; 2] {
+    let [_, [_, n, _]] = filling_products(processors);
+    [[70, n, 1_040], [70, n, 331]]
+}
+
 /// Executes all of it; an error names the first program that came out differently, or says why
 /// one did not come out at all.
 pub(crate) fn run(process: &Process) -> Result<(), DeviceError> {
@@ -79,6 +87,11 @@ pub(crate) fn run(process: &Process) -> Result<(), DeviceError> {
     }
     for shape in filling_products(process.device.processors) {
         product(shape)?.check(process)?;
+    }
+    if process.family == KernelFamily::Wgmma {
+        for shape in deep_products(process.device.processors) {
+            product(shape)?.check(process)?;
+        }
     }
     Ok(())
 }
@@ -206,6 +219,16 @@ mod tests {
             let inputs: Vec<&[u8]> = known.inputs.iter().map(Vec::as_slice).collect();
             let result = Reference.execute(&known.plan, &parameters, &inputs, known.batch);
             assert!(result.unwrap().trace == known.trace, "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn deep_products_fill_a_device_and_go_round_all_stages_on_both_paths() {
+        // Four stages of 128 bytes.
+        for processors in [2, 108, 132] {
+            let [[_, first, whole], [_, second, odd]] = deep_products(processors);
+            assert!(first.min(second).div_ceil(256) >= processors);
+            assert!(whole > 4 * 128 && whole % 16 == 0 && odd > 2 * 128 && odd % 16 != 0);
         }
     }
 

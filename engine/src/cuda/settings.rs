@@ -38,7 +38,7 @@ pub struct CudaSettings {
     pub command: ChildCommand,
     /// Which devices, by the driver's numbers; all that there are, if empty.
     pub devices: Vec<u32>,
-    /// Which kernels alone; whatever is fastest on a device, if `None`.
+    /// Which kernels alone; whatever is fastest on a device and does not fail there, if `None`.
     pub family: Option<KernelFamily>,
     /// Parts of jobs that a device works on at once: with two, one's tensors are copied while the
     /// other's are computed.

@@ -58,7 +58,7 @@ fn compile(engine: &Path, sources: &[PathBuf], to: &Path) {
         .arg("-o")
         .arg(to)
         .arg(engine.join("tests/cuda/driver/driver.cpp"))
-        .args([emulator.join("kernels.cpp"), emulator.join("fibres.cpp")])
+        .args(["kernels.cpp", "fibres.cpp", "wgmma.cpp"].map(|source| emulator.join(source)))
         .args(["-x", "c++"])
         .args(kernels)
         .status()

@@ -48,7 +48,7 @@ fn devices() -> Vec<DeviceInfo> {
 fn devices_of_this_machine_give_the_definitions_bytes() {
     for device in &devices() {
         let families = KernelFamily::ALL.into_iter();
-        for family in families.filter(|family| family.lowest_capability() <= device.capability) {
+        for family in families.filter(|family| family.runs_on(device.capability)) {
             all_jobs_agree(device, family);
         }
     }
@@ -63,7 +63,7 @@ fn devices_of_this_machine_can_be_measured() {
         let measured = |work| bench.measure(work, EFFORT).unwrap();
         let kernels = LinearKernel::ALL.into_iter();
         for kernel in kernels
-            .filter(|kernel| kernel.family().lowest_capability() <= device.capability)
+            .filter(|kernel| kernel.family().runs_on(device.capability))
             .map(Some)
             .chain([None])
         {

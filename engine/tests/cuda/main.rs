@@ -18,3 +18,4 @@ mod pace;
 mod pieces;
 mod processes;
 mod results;
+mod substitutes;

@@ -56,7 +56,7 @@ fn a_product_is_measured_with_the_kernel_that_a_job_would_get() {
 
 #[test]
 fn every_kernel_can_be_asked_for_and_its_own_code_runs() {
-    let bench = bench("kernels=emulated");
+    let bench = bench("kernels=emulated,capability=90");
     let names = [
         "linear_dp4a_rows",
         "linear_dp4a_128x128",
@@ -64,6 +64,7 @@ fn every_kernel_can_be_asked_for_and_its_own_code_runs() {
         "linear_mma_m16n8k32_64x64",
         "linear_mma_m16n8k32_128x128",
         "linear_mma_m16n8k32_128x256",
+        "linear_wgmma_128x256",
     ];
     let once = Effort {
         rounds: 1,

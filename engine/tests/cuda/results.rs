@@ -61,6 +61,11 @@ fn mma_16x8x32_kernels_give_the_definitions_bytes() {
 }
 
 #[test]
+fn wgmma_kernels_give_the_definitions_bytes() {
+    assert_family_agrees(KernelFamily::Wgmma);
+}
+
+#[test]
 fn jobs_are_cut_into_parts_that_fit_slots() {
     // The largest item of the self-check needs some five thousand bytes.
     for slot_bytes in [6_000, 40_001, 1 << 20] {

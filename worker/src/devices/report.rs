@@ -34,10 +34,18 @@ pub(crate) fn notices(before: &[DeviceStatus], now: &[DeviceStatus]) -> Vec<Noti
         let Some(failure) = &status.last_failure else {
             continue;
         };
-        if seen != Some((status.restarts, &status.last_failure)) {
-            let text = format!("{device} failed and is tried again: {failure}");
-            found.push(Notice::Trouble(text));
+        if seen == Some((status.restarts, &status.last_failure)) {
+            continue;
         }
+        let known = before.map_or(0, |before| before.given_up.len());
+        found.push(Notice::Trouble(match status.given_up.get(known..) {
+            Some([family, ..]) => format!(
+                "{device} failed with its {} and is used with older ones, which are slower, until \
+                 the worker is started again: {failure}",
+                kernels(Some(*family))
+            ),
+            _ => format!("{device} failed and is tried again: {failure}"),
+        }));
     }
     found
 }
@@ -91,17 +99,22 @@ pub(crate) fn name(info: &DeviceInfo) -> String {
 pub(crate) fn describe(status: &DeviceStatus) -> String {
     let info = &status.info;
     let (major, minor) = info.capability;
-    let kernels = match status.family {
-        Some(KernelFamily::Dp4a) => "dp4a kernels",
-        Some(KernelFamily::Mma8x8x16) => "mma m8n8k16 kernels",
-        Some(KernelFamily::Mma16x8x32) => "mma m16n8k32 kernels",
-        None => "no kernels yet",
-    };
     format!(
-        "{}, driver for CUDA {}.{}, compute capability {major}.{minor}, {} MiB, {kernels}",
+        "{}, driver for CUDA {}.{}, compute capability {major}.{minor}, {} MiB, {}",
         name(info),
         info.driver / 1_000,
         info.driver % 1_000 / 10,
         info.memory_bytes >> 20,
+        kernels(status.family)
     )
+}
+
+fn kernels(family: Option<KernelFamily>) -> &'static str {
+    match family {
+        Some(KernelFamily::Dp4a) => "dp4a kernels",
+        Some(KernelFamily::Mma8x8x16) => "mma m8n8k16 kernels",
+        Some(KernelFamily::Mma16x8x32) => "mma m16n8k32 kernels",
+        Some(KernelFamily::Wgmma) => "wgmma kernels",
+        None => "no kernels yet",
+    }
 }

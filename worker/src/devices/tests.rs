@@ -24,6 +24,7 @@ pub(crate) fn status(index: u32) -> DeviceStatus {
             clock_khz: 1_695_000,
         },
         family: Some(KernelFamily::Mma16x8x32),
+        given_up: Vec::new(),
         fault: None,
         retired: false,
         restarts: 0,
@@ -232,6 +233,32 @@ fn a_failure_that_a_device_survived_is_told_once() {
     assert_eq!(notices(&now, &now), []);
     survived.restarts = 2;
     assert_eq!(notices(&now, &[survived]).len(), 1);
+}
+
+#[test]
+fn kernels_that_a_device_failed_with_are_named_once_with_the_reason() {
+    let mut slower = status(0);
+    slower.restarts = 1;
+    slower.given_up = vec![KernelFamily::Wgmma];
+    slower.last_failure = Some(wrong());
+    let now = [slower.clone()];
+    let [Notice::Trouble(text)] = &notices(&[status(0)], &now)[..] else {
+        panic!("one failure");
+    };
+    let says =
+        "failed with its wgmma kernels and is used with older ones, which are slower, until \
+                the worker is started again: operation 3 failed its check on the device";
+    assert!(text.contains(says), "{text}");
+    assert_eq!(notices(&now, &now), []);
+    // Also where they failed at the start.
+    assert_eq!(notices(&[], &now), [Notice::Trouble(text.clone())]);
+    // What fails later is a failure like any other.
+    slower.restarts = 2;
+    slower.last_failure = Some(lost());
+    let [Notice::Trouble(text)] = &notices(&now, &[slower])[..] else {
+        panic!("one failure");
+    };
+    assert!(text.contains("failed and is tried again"), "{text}");
 }
 
 #[test]

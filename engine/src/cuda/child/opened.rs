@@ -36,7 +36,7 @@ impl Opened {
     pub(crate) fn open(opening: &Opening, memory: &File) -> Result<Self, DeviceError> {
         let driver = driver::initialise()?;
         let (device, info) = driver::describe(opening.device, driver)?;
-        let family = choose_family(opening.family, info.capability)?;
+        let family = choose_family(opening, info.capability)?;
         let context = Context::new(device).map_err(DriverError::from)?;
         // Waiting must not cost a processor; a driver that can't change it any more still works.
         let _ = context.set_flags(ContextFlags::SCHED_BLOCKING_SYNC);
@@ -111,13 +111,10 @@ impl Opened {
     }
 }
 
-fn choose_family(
-    wanted: Option<KernelFamily>,
-    capability: (u32, u32),
-) -> Result<KernelFamily, DeviceError> {
-    let family = match wanted {
-        Some(family) => Some(family).filter(|family| family.lowest_capability() <= capability),
-        None => KernelFamily::fastest_for(capability),
+fn choose_family(opening: &Opening, capability: (u32, u32)) -> Result<KernelFamily, DeviceError> {
+    let family = match opening.family {
+        Some(family) => Some(family).filter(|family| family.runs_on(capability)),
+        None => KernelFamily::fastest_for(capability, &opening.without),
     };
     let (major, minor) = capability;
     family.ok_or(DeviceError::UnsupportedDevice { major, minor })
@@ -130,11 +127,25 @@ mod tests {
     #[test]
     fn kernels_that_the_device_lacks_are_refused_and_older_ones_can_be_asked_for() {
         let (old, new) = ((7, 5), (9, 0));
+        let choose = |family, without: &[KernelFamily], capability| {
+            let opening = Opening {
+                device: 0,
+                family,
+                without: without.to_vec(),
+                slots: 1,
+                slot_bytes: 1,
+                resident_bytes: None,
+            };
+            choose_family(&opening, capability)
+        };
         let dp4a = Some(KernelFamily::Dp4a);
-        assert_eq!(choose_family(dp4a, new), Ok(KernelFamily::Dp4a));
-        assert_eq!(choose_family(None, old), Ok(KernelFamily::Mma8x8x16));
+        assert_eq!(choose(dp4a, &[], new), Ok(KernelFamily::Dp4a));
+        assert_eq!(choose(None, &[], old), Ok(KernelFamily::Mma8x8x16));
+        assert_eq!(choose(None, &[], new), Ok(KernelFamily::Wgmma));
+        let without = [KernelFamily::Wgmma];
+        assert_eq!(choose(None, &without, new), Ok(KernelFamily::Mma16x8x32));
         assert_eq!(
-            choose_family(Some(KernelFamily::Mma16x8x32), old),
+            choose(Some(KernelFamily::Mma16x8x32), &[], old),
             Err(DeviceError::UnsupportedDevice { major: 7, minor: 5 })
         );
     }

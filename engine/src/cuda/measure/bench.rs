@@ -30,8 +30,15 @@ impl Bench {
             slot_bytes: settings.slot_bytes.min(PASSAGE_BYTES),
             ..settings.clone()
         };
+        let process = match Process::open(&settings, device, &[]) {
+            // As for jobs: the driver may be too old for the newest kernels alone.
+            Err(DeviceError::BadKernel(_)) if settings.family.is_none() => {
+                Process::open(&settings, device, &[KernelFamily::Wgmma])
+            }
+            process => process,
+        };
         Ok(Self {
-            process: Process::open(&settings, device)?,
+            process: process?,
             asking: Mutex::new(()),
         })
     }

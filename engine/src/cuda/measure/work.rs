@@ -70,17 +70,21 @@ pub enum LinearKernel {
     /// `linear_mma_m16n8k32_128x256`
     #[codec(index = 5)]
     Mma16x8x32Of128x256,
+    /// `linear_wgmma_128x256`
+    #[codec(index = 6)]
+    WgmmaOf128x256,
 }
 
 impl LinearKernel {
     /// All of them, the oldest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Dp4aRows,
         Self::Dp4a128x128,
         Self::Mma8x8x16Of128x128,
         Self::Mma16x8x32Of64x64,
         Self::Mma16x8x32Of128x128,
         Self::Mma16x8x32Of128x256,
+        Self::WgmmaOf128x256,
     ];
 
     /// The family that it belongs to.
@@ -91,6 +95,7 @@ impl LinearKernel {
             Self::Mma16x8x32Of64x64 | Self::Mma16x8x32Of128x128 | Self::Mma16x8x32Of128x256 => {
                 KernelFamily::Mma16x8x32
             }
+            Self::WgmmaOf128x256 => KernelFamily::Wgmma,
         }
     }
 }

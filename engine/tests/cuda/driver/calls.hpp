@@ -22,10 +22,12 @@ enum Code {
     INVALID_DEVICE = 101,
     INVALID_CONTEXT = 201,
     INVALID_PTX = 218,
+    UNSUPPORTED_PTX = 222,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
     NOT_READY = 600,
     ILLEGAL_ADDRESS = 700,
+    ILLEGAL_INSTRUCTION = 715,
 };
 
 std::recursive_mutex mutex;

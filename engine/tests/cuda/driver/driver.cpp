@@ -13,7 +13,8 @@
 //   slow=N             events say that everything takes N times as long as it does
 //   memory=N           bytes of each
 //   fail=NAME:NTH:CODE the NTH call of the function NAME, counted from 1, returns CODE; NTH 0: all
-//   hang=NAME:NTH      that call never returns
+//   hang=NAME:NTH      that call never returns; or NAME is a kernel, and so is that run of it
+//   break=KERNEL:NTH   that run of the kernel is an illegal instruction
 //   exit=NAME:NTH      that call ends the process
 //   flip=KERNEL:NTH    the NTH run of that kernel leaves one bit wrong in its output
 //   decay=WHAT:NTH     before the NTH run of any linear kernel a bit flips, and stays so, in its
@@ -30,6 +31,7 @@
 #include "events.hpp"
 #include "launches.hpp"
 #include "memory.hpp"
+#include "modules.hpp"
 #include "settings.hpp"
 #include "streams.hpp"
 
@@ -37,7 +39,9 @@ API cuGetErrorName(int code, const char **text) {
     switch (code) {
         case 46: *text = "CUDA_ERROR_DEVICE_UNAVAILABLE"; break;
         case 218: *text = "CUDA_ERROR_INVALID_PTX"; break;
+        case 222: *text = "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"; break;
         case 700: *text = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
+        case 715: *text = "CUDA_ERROR_ILLEGAL_INSTRUCTION"; break;
         default: return INVALID_VALUE;
     }
     return SUCCESS;

@@ -1,5 +1,7 @@
-// Modules of the emulated driver, and kernels that run. A part of driver.cpp.
+// Kernels of the emulated driver, and how they run. A part of driver.cpp.
 #pragma once
+
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
@@ -15,9 +17,6 @@
 
 namespace {
 
-struct Module {
-    std::vector<std::string> entries;
-};
 struct Function {
     std::string name;
     int shared_limit = 49152;
@@ -73,52 +72,18 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
     }
     if (name == "blake3_chunks" && due("decay", "hashed", ++calls["any blake3_chunks"]))
         flip(arguments[0]);
+    long nth = ++calls["run of " + name];
+    while (due("hang", name, nth)) pause();
+    if (due("break", name, nth)) return ILLEGAL_INSTRUCTION;
     bool done = !settings.emulated && plain::run(name, pointers.data());
     if (!done && emulated_launch(name.c_str(), blocks, threads, shared, pointers.data()) != 0)
         return INVALID_VALUE;
-    if (kernel->output >= 0 && due("flip", name, ++calls["run of " + name]))
+    if (kernel->output >= 0 && due("flip", name, nth))
         flip(arguments[kernel->output]);
     return SUCCESS;
 }
 
 }  // namespace
-
-API cuModuleLoadDataEx(void **module, const void *image, unsigned, int *, void **) {
-    ENTER(cuModuleLoadDataEx)
-    if (!current) return INVALID_CONTEXT;
-    std::string text = (const char *)image;
-    auto *made = new Module;
-    const std::string word = ".entry ";
-    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) {
-        at += word.size();
-        made->entries.push_back(text.substr(at, text.find('(', at) - at));
-    }
-    if (made->entries.empty()) return INVALID_PTX;
-    *module = made;
-    return SUCCESS;
-}
-
-API cuModuleUnload(void *) { return SUCCESS; }
-
-API cuModuleGetFunction(void **function, void *module, const char *name) {
-    ENTER(cuModuleGetFunction)
-    for (const auto &entry : ((Module *)module)->entries) {
-        if (entry == name && emulated_kernel(name) && describe(name)) {
-            static std::map<std::string, Function> functions;
-            functions[name].name = name;
-            *function = &functions[name];
-            return SUCCESS;
-        }
-    }
-    return NOT_FOUND;
-}
-
-API cuFuncSetAttribute(void *function, int attribute, int value) {
-    ENTER(cuFuncSetAttribute)
-    if (attribute != 8 || value > 101376) return INVALID_VALUE;
-    ((Function *)function)->shared_limit = value;
-    return SUCCESS;
-}
 
 API cuLaunchKernel(void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                    unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,

@@ -37,7 +37,7 @@ pub(super) fn kernel(
     let tile = tile(wanted);
     let lacks = || MeasureError::NoSuchKernel(tile.entry.into());
     let family = wanted.family();
-    if family.lowest_capability() > opened.info.capability {
+    if !family.runs_on(opened.info.capability) {
         return Err(lacks());
     }
     let kernels = Kernels::load(family, true, opened.info.processors)?;
@@ -58,6 +58,7 @@ fn tile(kernel: LinearKernel) -> Tile {
         LinearKernel::Mma16x8x32Of64x64 => tiles::SMALL_MMA_16X8X32,
         LinearKernel::Mma16x8x32Of128x128 => tiles::MIDDLE_MMA_16X8X32,
         LinearKernel::Mma16x8x32Of128x256 => tiles::LARGE_MMA_16X8X32,
+        LinearKernel::WgmmaOf128x256 => tiles::LARGE_WGMMA,
     }
 }
 
