@@ -30,7 +30,7 @@
 //! | [`auditing`] | the auditor: checking others' results for which the chain drew it |
 //! | [`metrics`] | figures for Prometheus |
 //! | [`doctor`] | what is wrong, and how to mend it |
-//! | [`bench`] | how fast this machine computes, and what that earns |
+//! | [`mod@bench`] | how fast this machine computes, and what that earns |
 //! | [`registration`] | becoming provider and worker with one key |
 //!
 //! # Steps in the log
