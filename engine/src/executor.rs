@@ -32,8 +32,8 @@ pub trait Executor: Send + Sync {
     /// Executes a job as [`Self::execute`] does, and commits to its result.
     ///
     /// The commitment is made where the result is. Where that is a device, the result was checked
-    /// there: if bytes of it are damaged on their way here, they do not hash to the commitment, and
-    /// can be computed anew.
+    /// there: if bytes that it hashed are damaged on their way here, they do not hash to the
+    /// commitment, and can be computed anew. What it leaves to the host is hashed as it arrived.
     fn execute_committed(
         &self,
         plan: &Plan,

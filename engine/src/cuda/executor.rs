@@ -118,6 +118,10 @@ impl CudaExecutor {
     }
 
     fn try_once(&self, job: &Job<'_>, part: &mut Part<'_>, share: Share) -> Result<(), PartError> {
+        // An item that takes longer than parts may would keep other parts on the device waiting
+        // longer than they may.
+        let is_long = job.plan.cost().macs(part.batch()) > self.settings.part_macs.into();
+        let share = if is_long { Share::Whole } else { share };
         let lease = self.pool.lease(&job.model, share)?;
         let process = lease.device().process()?;
         let outcome = job.run(&process, lease.slot(), part);

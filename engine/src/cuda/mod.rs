@@ -63,7 +63,7 @@
 //! The order in a slot is: compute, hash, check, hash again, copy out. What was checked between
 //! two hashes that are equal is what was hashed, by hardware that hashed alike twice; if they
 //! differ, that is [`DeviceError::ResultCheckFailed`], and no hash gets out before all checks have
-//! passed. One of sixteen hashes, and at least one of every operation's output, is then compared
+//! passed. One of sixteen hashes, and at least one of every run of chunks, is then compared
 //! with the bytes that came to the host: that finds a device that copies or hashes wrongly as a
 //! rule ([`DeviceError::DeviceLost`]).
 //!

@@ -149,7 +149,8 @@ impl Process {
         self.ask_within(slot, request, limit)
     }
 
-    fn ask_within(
+    /// [`Self::ask`] with a limit of its own.
+    pub(crate) fn ask_within(
         &self,
         slot: u32,
         request: &Request,

@@ -11,8 +11,11 @@ use mizan_engine::{
 use std::{
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+/// What is waited for comes much sooner.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Lets those devices work, and counts parts on each.
 #[derive(Default)]
@@ -21,6 +24,8 @@ struct Owner {
     asked: Mutex<u32>,
     /// Parts that began, and parts that ended.
     parts: Mutex<[(u32, u32); 2]>,
+    /// Most that ran at once on the first device.
+    at_once: Mutex<u32>,
 }
 
 impl Owner {
@@ -42,7 +47,10 @@ impl Pace for Owner {
     }
 
     fn begins(&self, device: &DeviceInfo) {
-        self.parts.lock().unwrap()[device.index as usize].0 += 1;
+        let mut parts = self.parts.lock().unwrap();
+        parts[device.index as usize].0 += 1;
+        let mut at_once = self.at_once.lock().unwrap();
+        *at_once = (parts[0].0 - parts[0].1).max(*at_once);
     }
 
     fn ended(&self, device: &DeviceInfo) {
@@ -80,17 +88,40 @@ fn a_job_waits_until_a_device_may_work_whatever_the_limit_of_answers() {
     thread::scope(|scope| {
         let job = scope.spawn(|| execute(&executor));
         // Longer than a device has for an answer: both are asked about every 100 ms.
-        while *owner.asked.lock().unwrap() < 20 {
+        let start = Instant::now();
+        let waits = || !job.is_finished() && start.elapsed() < DEADLINE;
+        while *owner.asked.lock().unwrap() < 20 && waits() {
             thread::sleep(Duration::from_millis(5));
         }
-        assert!(!job.is_finished());
-        assert_eq!(owner.parts(), [(0, 0), (0, 0)]);
+        let (waited, parts) = (waits(), owner.parts());
+        // Whatever was found, so that the job ends.
         *owner.lent.lock().unwrap() = vec![1];
+        assert!(waited);
+        assert_eq!(parts, [(0, 0), (0, 0)]);
         assert_eq!(job.join().unwrap(), Ok(true));
     });
     assert_eq!(owner.parts(), [(0, 0), (1, 1)]);
     let statuses = executor.devices();
     assert!(statuses.iter().all(|status| status.last_failure.is_none()));
+}
+
+#[test]
+fn an_item_that_takes_longer_than_parts_may_has_the_device_for_itself() {
+    let executor = started(CudaSettings {
+        part_macs: 1,
+        slots: 3,
+        ..driver("")
+    });
+    let owner = Owner::lends(&[0]);
+    executor.keep_pace(owner.clone());
+    let job = linear_job(4, 5, 7, 3, 7);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| job.execute(&executor).unwrap());
+        }
+    });
+    assert_eq!(owner.parts()[0], (12, 12));
+    assert_eq!(*owner.at_once.lock().unwrap(), 1);
 }
 
 #[test]

@@ -8,16 +8,21 @@ use crate::cuda::{
     settings::CudaSettings,
     DeviceError,
 };
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 /// Memory that operands pass through.
 const PASSAGE_BYTES: u64 = 64 << 20;
+
+/// A comparison may take so many times as long as other answers: the library is loaded, its
+/// algorithms are tried, and both products are measured.
+const COMPARISON_LIMITS: u32 = 3;
 
 /// A device in a process of its own, which ends with this.
 pub struct Bench {
     process: Process,
     /// The process has one slot, about which only one may ask at a time.
     asking: Mutex<()>,
+    answer_limit: Duration,
 }
 
 impl Bench {
@@ -40,6 +45,7 @@ impl Bench {
         Ok(Self {
             process: process?,
             asking: Mutex::new(()),
+            answer_limit: settings.answer_limit,
         })
     }
 
@@ -65,7 +71,7 @@ impl Bench {
             work,
             effort,
         };
-        match self.ask(&request)? {
+        match self.ask(&request, 1)? {
             Response::Measured { outcome, .. } => outcome,
             other => Err(self.process.reject(&other).into()),
         }
@@ -79,14 +85,15 @@ impl Bench {
             contest,
             effort,
         };
-        match self.ask(&request)? {
+        match self.ask(&request, COMPARISON_LIMITS)? {
             Response::Compared { outcome, .. } => outcome,
             other => Err(self.process.reject(&other).into()),
         }
     }
 
-    fn ask(&self, request: &Request) -> Result<Response, DeviceError> {
+    fn ask(&self, request: &Request, limits: u32) -> Result<Response, DeviceError> {
         let _asking = crate::cuda::process::lock(&self.asking);
-        self.process.ask(0, request)
+        let limit = self.answer_limit.saturating_mul(limits);
+        self.process.ask_within(0, request, limit)
     }
 }

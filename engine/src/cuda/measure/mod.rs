@@ -31,8 +31,9 @@
 //! cublasLt is no part of this program. It is looked for when a comparison is asked for: where
 //! [`PEER_LIBRARY`] says, if that is set, and else by its usual names as the system's loader finds
 //! libraries. It gets both operands as this engine has them, rows of `x` and of `w`, which is the
-//! layout in which it is fast ("TN"); it proposes algorithms, all of which are tried, and the
-//! fastest is measured, in turns with the engine's own kernel.
+//! layout in which it is fast ("TN"). It proposes up to 32 algorithms, its favourites first; as
+//! many as can be in ten seconds are tried on the warm device, and the fastest is measured, in
+//! turns with the engine's own kernel.
 //!
 //! # Non-goals
 //! Whole programs, and what committing costs: that is what executors are for.

@@ -229,7 +229,9 @@ pub struct Comparison {
     pub peer: Timing,
     /// The library's version as it says it: 120,903 for 12.9.3.
     pub version: u64,
-    /// Algorithms that it proposed and that were tried.
+    /// Algorithms that it proposed; it is asked for 32 at most.
+    pub proposed: u32,
+    /// Those of them that were tried, the library's favourites first, for ten seconds at most.
     pub tried: u32,
 }
 
@@ -270,6 +272,7 @@ mod tests {
             own: timing(1, &[2_000]),
             peer: timing(1, &[3_000]),
             version: 120_903,
+            proposed: 5,
             tried: 4,
         };
         assert_eq!(contest.ratio(), 1.5);

@@ -70,6 +70,16 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
                       (!arguments[3] || holds(arguments[3], 256));
         if (!inside) return ILLEGAL_ADDRESS;
     }
+    // The key is optional; nodes have 32 bytes each.
+    bool inside = true;
+    if (name == "blake3_chunks") {
+        uint64_t length = arguments[1], chunks = length ? (length + 1023) / 1024 : 1;
+        inside = (!length || holds(arguments[0], length)) && holds(arguments[4], chunks * 32);
+    } else if (name == "blake3_tree") {
+        uint64_t count = arguments[1], joined = (count + 1023) / 1024;
+        inside = holds(arguments[0], count * 32) && holds(arguments[3], joined * 32);
+    }
+    if (!inside) return ILLEGAL_ADDRESS;
     if (name == "blake3_chunks" && due("decay", "hashed", ++calls["any blake3_chunks"]))
         flip(arguments[0]);
     long nth = ++calls["run of " + name];

@@ -2,7 +2,7 @@
 //!
 //! `vpmaddwd` adds two products of 16 bits into 32: exact for raised weights, at most 255, and
 //! activations, at most 128 in magnitude. (`vpmaddubsw`, which multiplies bytes, saturates.)
-//! Weights are extended when they are loaded, activations once for all columns.
+//! Weights are extended when they are loaded, activations once for each band of columns.
 
 use super::{filled_up, tiles, Group, Kernel, Sums, Tile, COLUMNS, GROUP};
 use std::arch::x86_64::*;

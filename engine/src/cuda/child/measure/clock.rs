@@ -62,6 +62,11 @@ impl<'a> Clock<'a> {
         }
     }
 
+    /// Executes until the device is warm; an error where so many rounds would take too long.
+    pub(super) fn warm_for(&self, run: &dyn Run, effort: Effort) -> Result<(), MeasureError> {
+        check_time(self.warm(run)?.saturating_mul(effort.rounds.into()))
+    }
+
     /// Times all of them: a round of the first, one of the second, and so on, so that whatever
     /// changes meanwhile changes for all.
     pub(super) fn in_turns<const N: usize>(
@@ -85,12 +90,7 @@ impl<'a> Clock<'a> {
                 .unwrap_or(u32::MAX)
                 .clamp(1, effort.repetitions);
         }
-        if least > TOTAL_NANOS {
-            return Err(MeasureError::TooLong {
-                seconds: least.div_ceil(SECOND),
-                limit: TOTAL_NANOS / SECOND,
-            });
-        }
+        check_time(least)?;
         for _ in 0..rounds {
             for (run, timing) in runs.iter().zip(&mut timings) {
                 let nanos = self.round(*run, timing.repetitions)?;
@@ -98,5 +98,16 @@ impl<'a> Clock<'a> {
             }
         }
         Ok(timings)
+    }
+}
+
+/// An error where all rounds take longer than they may, though each has one repetition only.
+fn check_time(nanos: u64) -> Result<(), MeasureError> {
+    match nanos > TOTAL_NANOS {
+        true => Err(MeasureError::TooLong {
+            seconds: nanos.div_ceil(SECOND),
+            limit: TOTAL_NANOS / SECOND,
+        }),
+        false => Ok(()),
     }
 }

@@ -43,9 +43,10 @@ pub(super) fn compare(
     let own = linear::Linear::new(&operands, &kernel, contest.checked)?;
     let mut peer = Matmul::new(&operands, &library, output)?;
     let clock = Clock::new(measuring.stream)?;
-    let tried = choose(measuring, &clock, &mut peer)?;
-    own.queue()?;
+    // So that algorithms are tried on a device that is warm, and not at all where it is hopeless.
+    clock.warm_for(&own, effort)?;
     own.prove()?;
+    let tried = choose(measuring, &clock, &mut peer)?;
     let runs: [&dyn Run; 2] = [&own, &peer];
     let [own_timing, peer_timing] = clock.in_turns(runs, effort)?;
     own.prove()?;
@@ -54,6 +55,7 @@ pub(super) fn compare(
         own: own_timing,
         peer: peer_timing,
         version: library.version(),
+        proposed: u32::try_from(peer.algorithms()).unwrap_or(u32::MAX),
         tried,
     })
 }
