@@ -53,7 +53,9 @@ struct State {
     failures: u32,
     /// Wrong results since the last right one.
     wrong: u32,
+    /// Those after a release aside.
     starts: u32,
+    released: bool,
     last_failure: Option<DeviceError>,
 }
 
@@ -96,7 +98,9 @@ impl Device {
         loop {
             let without = {
                 let mut state = lock(&self.state);
-                state.starts += 1;
+                if !std::mem::take(&mut state.released) {
+                    state.starts += 1;
+                }
                 state.given_up.clone()
             };
             let started = self.start(&without);
@@ -124,10 +128,8 @@ impl Device {
     pub(crate) fn release(&self) {
         let mut state = lock(&self.state);
         let released = state.process.take();
-        if released.is_some() {
-            // The next start follows no failure.
-            state.starts = state.starts.saturating_sub(1);
-        }
+        // The next start follows no failure, unless the process had ended by itself.
+        state.released |= released.as_ref().is_some_and(|process| process.is_alive());
         drop(state);
         // It may take its time to end.
         drop(released);
@@ -197,6 +199,7 @@ impl State {
             failures: 0,
             wrong: 0,
             starts: 0,
+            released: false,
             last_failure: None,
         }
     }

@@ -122,12 +122,12 @@ impl CudaExecutor {
         // longer than they may.
         let is_long = job.plan.cost().macs(part.batch()) > self.settings.part_macs.into();
         let share = if is_long { Share::Whole } else { share };
-        let lease = self.pool.lease(&job.model, share)?;
-        let process = lease.device().process()?;
-        let outcome = job.run(&process, lease.slot(), part);
+        let turn = self.pool.turn(&job.model, share)?;
+        let process = turn.device().process()?;
+        let outcome = job.run(&process, turn.slot(), part);
         match &outcome {
-            Ok(()) => lease.device().note(&process, Ok(())),
-            Err(PartError::Device { error, .. }) => lease.device().note(&process, Err(error)),
+            Ok(()) => turn.device().note(&process, Ok(())),
+            Err(PartError::Device { error, .. }) => turn.device().note(&process, Err(error)),
             // No device is to blame.
             Err(PartError::WrongParameter(_)) => (),
         }

@@ -86,6 +86,7 @@
 //! | --- | --- | --- | --- |
 //! | slots | host, shared and pinned | [`CudaSettings::slots`] times [`CudaSettings::slot_bytes`] a device | as long as the process |
 //! | trace and outputs | host | what the program says | until the caller drops them |
+//! | hashes of a job | host | up to a twentieth of what is hashed, where a part's outputs are shorter than 1 MiB; else next to nothing | until it is committed to |
 //! | parameters | device | [`CudaSettings::resident_bytes`], or three quarters of what was free | until others need the room |
 //! | tensors and sums of a part | device | somewhat more than the slot they came from | until other memory is short |
 //! | those of an item in pieces | device | what they take | until its results have gone |

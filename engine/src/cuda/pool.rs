@@ -18,9 +18,26 @@ const REMEMBERED_MODELS: usize = 16;
 pub(crate) struct Pool {
     devices: Vec<Device>,
     slots: u32,
-    desks: Mutex<Vec<Desk>>,
+    desks: Mutex<Desks>,
     freed: Condvar,
     pace: OnceLock<Arc<dyn Pace>>,
+}
+
+/// Where slots are given out, and who waits for them.
+struct Desks {
+    of_devices: Vec<Desk>,
+    /// Who came first is at the front.
+    waiting: VecDeque<u64>,
+    next: u64,
+}
+
+impl Desks {
+    fn line_up(&mut self) -> u64 {
+        let ticket = self.next;
+        self.next += 1;
+        self.waiting.push_back(ticket);
+        ticket
+    }
 }
 
 /// Where the slots of a device are given out.
@@ -60,7 +77,11 @@ impl Pool {
             free: (0..slots).collect(),
             models: VecDeque::new(),
         };
-        let desks = devices.iter().map(desk).collect();
+        let desks = Desks {
+            of_devices: devices.iter().map(desk).collect(),
+            waiting: VecDeque::new(),
+            next: 0,
+        };
         Self {
             devices,
             slots,
@@ -84,63 +105,82 @@ impl Pool {
         self.devices.len() * self.slots as usize
     }
 
-    /// Waits for a slot of the device that suits the model best; an error if no device is of use.
-    pub(crate) fn lease(&self, model: &Hash, share: Share) -> Result<Lease<'_>, DeviceError> {
+    /// Waits for a slot of the device that suits the model best, or for all slots of one; an error
+    /// if no device is of use. Whoever came first is served first, or those who want a whole device
+    /// would wait for ever.
+    pub(crate) fn turn(&self, model: &Hash, share: Share) -> Result<Turn<'_>, DeviceError> {
         let wanted = match share {
             Share::Slot => 1,
             Share::Whole => self.slots as usize,
         };
         let mut desks = lock(&self.desks);
+        let ticket = desks.line_up();
         loop {
-            let (mut fault, mut usable) = (DeviceError::NoDevice, false);
-            let mut best = None;
-            for (index, device) in self.devices.iter().enumerate() {
-                if let Some(found) = device.fault() {
-                    fault = found;
-                    continue;
+            if desks.waiting.front() == Some(&ticket) {
+                if let Some(served) = self.serve(&mut desks, model, wanted).transpose() {
+                    desks.waiting.pop_front();
+                    // Who comes next need not wait for a slot to be freed.
+                    self.freed.notify_all();
+                    return served;
                 }
-                usable = true;
-                if self
-                    .pace
-                    .get()
-                    .is_some_and(|pace| !pace.may_begin(device.info()))
-                {
-                    continue;
-                }
-                let suits = desks[index].suits(model);
-                if suits.1 >= wanted && best.is_none_or(|(_, most)| suits > most) {
-                    best = Some((index, suits));
-                }
-            }
-            if let Some((index, (_, there))) = best {
-                desks[index].remember(model);
-                if let Some(pace) = self.pace.get() {
-                    pace.begins(self.devices[index].info());
-                }
-                let slots = desks[index].free.split_off(there - wanted);
-                return Ok(Lease {
-                    pool: self,
-                    index,
-                    slots,
-                });
-            }
-            if !usable {
-                return Err(fault);
             }
             let waited = self.freed.wait_timeout(desks, LOOK_AGAIN);
             desks = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+
+    /// The slots of the device that suits best; `None` if none can be had now, an error if none
+    /// ever can.
+    fn serve(
+        &self,
+        desks: &mut Desks,
+        model: &Hash,
+        wanted: usize,
+    ) -> Result<Option<Turn<'_>>, DeviceError> {
+        let pace = self.pace.get();
+        let (mut fault, mut usable, mut best) = (DeviceError::NoDevice, false, None);
+        for (index, device) in self.devices.iter().enumerate() {
+            if let Some(found) = device.fault() {
+                fault = found;
+                continue;
+            }
+            usable = true;
+            if pace.is_some_and(|pace| !pace.may_begin(device.info())) {
+                continue;
+            }
+            let suits = desks.of_devices[index].suits(model);
+            if suits.1 >= wanted && best.is_none_or(|(_, most)| suits > most) {
+                best = Some((index, suits));
+            }
+        }
+        let Some((index, (_, there))) = best else {
+            return if usable { Ok(None) } else { Err(fault) };
+        };
+        let desk = &mut desks.of_devices[index];
+        desk.remember(model);
+        let slots = desk.free.split_off(there - wanted);
+        if let Some(pace) = pace {
+            pace.begins(self.devices[index].info());
+        }
+        Ok(Some(Turn {
+            pool: self,
+            index,
+            slots,
+            pace: pace.cloned(),
+        }))
+    }
 }
 
 /// Slots of a device, until this is dropped.
-pub(crate) struct Lease<'a> {
+pub(crate) struct Turn<'a> {
     pool: &'a Pool,
     index: usize,
     slots: Vec<u32>,
+    /// Whom it was told that a part begins.
+    pace: Option<Arc<dyn Pace>>,
 }
 
-impl Lease<'_> {
+impl Turn<'_> {
     pub(crate) fn device(&self) -> &Device {
         &self.pool.devices[self.index]
     }
@@ -151,12 +191,12 @@ impl Lease<'_> {
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(pace) = self.pool.pace.get() {
+        if let Some(pace) = &self.pace {
             pace.ended(self.device().info());
         }
-        lock(&self.pool.desks)[self.index]
+        lock(&self.pool.desks).of_devices[self.index]
             .free
             .append(&mut self.slots);
         self.pool.freed.notify_all();

@@ -9,7 +9,10 @@ use mizan_engine::{
     EngineError, Executor, Reference,
 };
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -122,6 +125,30 @@ fn an_item_that_takes_longer_than_parts_may_has_the_device_for_itself() {
     });
     assert_eq!(owner.parts()[0], (12, 12));
     assert_eq!(*owner.at_once.lock().unwrap(), 1);
+}
+
+#[test]
+fn a_long_item_gets_its_turn_while_short_parts_keep_coming() {
+    let executor = started(CudaSettings {
+        part_macs: 200,
+        ..driver("")
+    });
+    let (long, short) = (linear_job(1, 15, 20, 3, 7), linear_job(1, 5, 7, 3, 7));
+    let (start, done) = (Instant::now(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        // As many as there are slots, and one more.
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) && start.elapsed() < DEADLINE {
+                    short.execute(&executor).unwrap();
+                }
+            });
+        }
+        let executed = long.execute(&executor);
+        done.store(true, Ordering::Relaxed);
+        executed.unwrap();
+    });
+    assert!(start.elapsed() < DEADLINE);
 }
 
 #[test]

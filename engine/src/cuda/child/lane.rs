@@ -104,6 +104,31 @@ impl Lane {
                     .map(|()| Response::Executed { slot }),
                 None => Err(refused("nothing is prepared")),
             },
+            Request::Measure { work, effort, .. } => {
+                let outcome = self.measuring().measure(work, effort);
+                Ok(Response::Measured { slot, outcome })
+            }
+            Request::Compare {
+                contest, effort, ..
+            } => {
+                let outcome = self.measuring().compare(contest, effort);
+                Ok(Response::Compared { slot, outcome })
+            }
+            request => self.answer_in_pieces(request),
+        };
+        response.unwrap_or_else(|error| {
+            (self.prepared, self.staged) = (None, None);
+            Response::Failed {
+                slot: Some(slot),
+                error,
+            }
+        })
+    }
+
+    /// What is asked about a batch in pieces.
+    fn answer_in_pieces(&mut self, request: Request) -> Result<Response, DeviceError> {
+        let slot = self.slot;
+        match request {
             Request::Stage { batch, hashed, .. } => self
                 .stage(batch, hashed.as_ref())
                 .map(|()| Response::Staged { slot }),
@@ -116,25 +141,8 @@ impl Lane {
             Request::Fetch { offset, bytes, .. } => self
                 .fetch(offset, bytes)
                 .map(|()| Response::Fetched { slot }),
-            Request::Measure { work, effort, .. } => {
-                let outcome = self.measuring().measure(work, effort);
-                Ok(Response::Measured { slot, outcome })
-            }
-            Request::Compare {
-                contest, effort, ..
-            } => {
-                let outcome = self.measuring().compare(contest, effort);
-                Ok(Response::Compared { slot, outcome })
-            }
-            Request::List | Request::Open(_) => Err(refused("it is not about a slot")),
-        };
-        response.unwrap_or_else(|error| {
-            (self.prepared, self.staged) = (None, None);
-            Response::Failed {
-                slot: Some(slot),
-                error,
-            }
-        })
+            _ => Err(refused("it is not about a slot")),
+        }
     }
 
     fn measuring(&self) -> Measuring<'_> {
