@@ -103,6 +103,18 @@ fn a_job_that_would_be_late_is_computed_on_devices_in_use() {
 }
 
 #[test]
+fn what_is_due_at_once_waits_for_nobody() {
+    let (lending, _) = lending(IDLE, None);
+    lending.state().deadlines.learn(100, seconds(1));
+    lending.hear_at(seconds(1), used([100, 100]));
+    let device = status(0).info;
+    let due = lending.expect(1, Duration::ZERO);
+    assert!(lending.may_begin_at(seconds(1), &device));
+    drop(due);
+    assert!(!lending.may_begin_at(seconds(1), &device));
+}
+
+#[test]
 fn the_speed_of_jobs_is_learnt_from_the_time_that_their_parts_took() {
     let (lending, _) = lending(IDLE, None);
     let device = status(0).info;
