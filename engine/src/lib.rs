@@ -67,6 +67,7 @@
 // process of a device.
 #![deny(unsafe_code)]
 
+mod ahead;
 pub mod audit;
 mod commitment;
 mod cpu;

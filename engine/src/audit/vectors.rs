@@ -2,6 +2,8 @@
 //!
 //! Everything is one plain loop over lanes, compiled once for each kind of vector instructions.
 
+use crate::ahead::{fetch, LINE_BYTES};
+
 /// Numbers of 64 bits that one vector holds.
 const LANES: usize = 8;
 /// Rows that share a load of the two vectors.
@@ -75,7 +77,8 @@ fn multiply<T: Signed>(rows: &[T], vectors: &Pair, products: &mut Vec<[u64; 2]>)
     }
 }
 
-/// The products of some rows, which are as long as the vectors.
+/// The products of some rows, which are as long as the vectors. As many rows after them are asked
+/// for meanwhile: a matrix is read once, and from memory.
 #[inline(always)]
 fn dots<T: Signed, const R: usize>(rows: [&[T]; R], vectors: &Pair) -> [[u64; 2]; R] {
     let [first, second] = vectors.each_ref().map(|vector| vector.as_chunks::<LANES>());
@@ -85,7 +88,11 @@ fn dots<T: Signed, const R: usize>(rows: [&[T]; R], vectors: &Pair) -> [[u64; 2]
     let (firsts, seconds) = (&first.0[..count], &second.0[..count]);
     let lanes = rows.map(|row| &row.0[..count]);
     let mut sums = [[[0u64; LANES]; 2]; R];
+    let lanes_per_line = LINE_BYTES / size_of::<[T; LANES]>();
     for at in 0..count {
+        if at % lanes_per_line == 0 {
+            lanes.iter().for_each(|row| fetch(row, at + R * count));
+        }
         for (sums, row) in sums.iter_mut().zip(&lanes) {
             for lane in 0..LANES {
                 let value = row[at][lane].wide();

@@ -2,6 +2,7 @@
 
 mod vectors;
 
+use crate::ahead::{fetch, LINE_BYTES};
 use mizan_tensor::Table;
 
 /// Channels that are worked on together: what is known of them then stays in registers for all
@@ -96,6 +97,9 @@ impl Channels {
 
     /// The same for all accumulators of neighbouring channels from `channel` on, `[rows, width]`.
     /// `output` has `stride` bytes a row and begins with the first of these channels.
+    ///
+    /// All of an audit's accumulators come from memory: the sums of the next rows are asked for
+    /// meanwhile, also those that follow `sums`.
     pub(super) fn finish_all(
         &self,
         (channel, width): (usize, usize),
@@ -112,6 +116,9 @@ impl Channels {
                 let columns = at..width.min(at + CHANNELS_AT_ONCE);
                 for (row, Sums(to)) in sums.chunks_exact(width).zip(&mut some) {
                     let row = &row[columns.clone()];
+                    for line in row.chunks(LINE_BYTES / size_of::<i32>()) {
+                        fetch(line, sums.len());
+                    }
                     match row.try_into() {
                         Ok(whole) => *to = whole,
                         Err(_) => to[..row.len()].copy_from_slice(row),
