@@ -185,7 +185,7 @@ impl<A> Tile<'_, A> {
 /// for each row; and `rows`, which calls the right one. Each sum has a variable of its own: those
 /// that are elements of arrays end up in memory.
 ///
-/// What it uses of the module around it: `load`, the weights of two registers of a group, `start`,
+/// What it uses of the module around it: `REGISTERS`, `load`, the weights of two registers of a group, `start`,
 /// a register of sums, `spread`, one of activations, `dot`, and `store`.
 macro_rules! tiles {
     ($features:literal, $activation:ty: $($rows:literal $name:ident: $($row:ident)*;)*) => {
@@ -195,17 +195,19 @@ macro_rules! tiles {
         /// The processor must have the instructions.
         #[target_feature(enable = $features)]
         unsafe fn rows(tile: &Tile<'_, $activation>, pair: usize, sums: &mut [Sums]) {
+            assert!(pair < REGISTERS / 2);
             assert!(tile.panels == 1 && tile.groups.len() == tile.k.div_ceil(GROUP));
             assert!(tile.rows.len() == tile.offsets.len() * tile.k && sums.len() == tile.offsets.len());
             match sums.len() {
-                // SAFETY: there are as many rows, with all their activations.
+                // SAFETY: there are as many rows, with all their activations, and that pair.
                 $($rows => unsafe { $name(tile, pair, sums) },)*
                 _ => unreachable!("tiles have no more rows"),
             }
         }
         $(
             /// # Safety
-            /// The tile has as many rows, with all their activations and groups.
+            /// The tile has as many rows, with all their activations and groups, and `pair` is less
+            /// than half of `REGISTERS`.
             #[target_feature(enable = $features)]
             unsafe fn $name(tile: &Tile<'_, $activation>, pair: usize, sums: &mut [Sums]) {
                 let mut first = tile.rows.as_ptr();
@@ -218,7 +220,7 @@ macro_rules! tiles {
                 let _ = first;
                 let whole = tile.k / GROUP;
                 for group in 0..whole {
-                    // SAFETY: `group` is one of the panel's.
+                    // SAFETY: `group` is one of the panel's, and the caller vouches for `pair`.
                     let [left, right] = unsafe { load(tile.groups, group, pair) };
                     $(
                         // SAFETY: `group` is a whole one, so its four activations lie in the row.
