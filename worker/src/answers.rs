@@ -293,12 +293,13 @@ async fn compute_again(
     patience: Duration,
 ) -> Result<(), WorkError> {
     let job = &duty.job;
+    // Silence convicts: GPUs work now, whatever their owner would rather have, also on jobs that
+    // have the memory.
+    let _due = equipment.lending.expect(job.macs, Duration::ZERO);
     let reserved = reserve(equipment, job_bytes(plan.cost(), job.batch), patience).await;
     let loading = work::load(&equipment.supply, job, plan.clone());
     let loaded = tokio::time::timeout(patience.max(LEAST_PATIENCE), loading).await;
     let loaded = loaded.map_err(|_| WorkError::TooSlow)??;
-    // Silence convicts: GPUs work now, whatever their owner would rather have.
-    let _due = equipment.lending.expect(job.macs, Duration::ZERO);
     let executing = work::execute(equipment.executor.clone(), loaded, None);
     let span = error_span!("executing", job = duty.key.job);
     let execution = executing.instrument(span).await?;

@@ -6,8 +6,8 @@
 //! processor computes, or the worker does not start: as the settings say.
 //!
 //! A job that no GPU executed (`mizan_engine::cuda::DeviceError`) is executed by the processor,
-//! unless that would take longer than the job has ([`JobExecutor`]): then it is declined while it
-//! can be, and else the GPUs are tried again. The reason is in the log, once for each execution.
+//! unless that would take longer than the job has ([`JobExecutor`]) and it can still be declined:
+//! then the GPUs are tried again until the last blocks for that. The reason is in the log, once for each execution.
 //! What happens to a GPU is in the log too, and in the metrics.
 //!
 //! # Readings

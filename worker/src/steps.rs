@@ -224,8 +224,8 @@ impl Task {
         let (id, executor) = (self.key.job, executor.clone());
         info!(job = id, step = %"computing", batch = job.batch, executor = executor.name(), "job");
         let span = error_span!("executing", job = id);
-        let time = self.time_left(job).await?;
-        let executing = work::execute(executor, loaded, Some(time));
+        let time = self.time_while_declinable(job).await?;
+        let executing = work::execute(executor, loaded, time);
         let execution = executing.instrument(span).await?;
         metrics
             .macs
@@ -249,6 +249,14 @@ impl Task {
         let last = assignment.map_or(best, |assignment| assignment.attest_by_block);
         let blocks = u64::from(last.saturating_sub(best));
         Ok(Duration::from_secs(blocks * BLOCK_SECONDS))
+    }
+
+    /// That time while the job can still be declined. Afterwards it is tried by whatever there is.
+    async fn time_while_declinable(&self, job: &JobView) -> Result<Option<Duration>, ClientError> {
+        let next_block = self.node.best_number().await?.saturating_add(1);
+        let decline_by = self.key.assigned_block.saturating_add(self.decline_blocks);
+        let left = self.time_left(job).await?;
+        Ok((next_block <= decline_by).then_some(left))
     }
 
     /// Whether the disk has room for what the job brings, as far as the system says.

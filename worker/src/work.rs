@@ -94,6 +94,8 @@ impl WorkError {
             }
             Self::NoRoom { .. } => (DeclineReason::TooLarge, true),
             Self::Storing(error) if error.is_disk_full() => (DeclineReason::TooLarge, true),
+            // A driver that is being replaced, a device that rests.
+            Self::Engine(EngineError::Device(_)) => (DeclineReason::Unavailable, true),
             Self::Program(_) | Self::Engine(_) | Self::Faulty | Self::Different(_) => {
                 (DeclineReason::Unavailable, false)
             }
@@ -283,6 +285,7 @@ pub async fn are_stored(store: &LocalBlobStore, blobs: &[Hash]) -> Result<bool, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mizan_engine::cuda::DeviceError;
     use std::io;
 
     fn unavailable(error: impl Into<SupplyError>) -> WorkError {
@@ -327,6 +330,10 @@ mod tests {
             (
                 WorkError::NoRoom { bytes: 2, free: 1 },
                 Some((TooLarge, true)),
+            ),
+            (
+                WorkError::Engine(DeviceError::NoDevice.into()),
+                Some((Unavailable, true)),
             ),
             (WorkError::Faulty, Some((Unavailable, false))),
             (WorkError::CutOff, None),

@@ -127,8 +127,8 @@ async fn a_worker_takes_no_jobs_while_its_gpu_is_used_and_finishes_those_that_it
         .await?;
     // The chain takes it for there, since it was a moment ago.
     post(&setting, &owner, setting.blobs.put(&one_image(1)?).await?).await?;
-    worker.says("step=computing").await?;
-    let said = worker.says("step=attested").await?;
+    let before = worker.says("step=computing").await?;
+    let said = before + &worker.says("step=attested").await?;
     let says = "GPU 0: works for a job that would be late otherwise, though paused, another \
                 program uses it (50 %)";
     ensure!(said.contains(says), "{said}");

@@ -16,6 +16,8 @@ use std::{
 };
 use tracing::{error, warn};
 
+/// What is kept of a job's time for storing, delivering and attesting its result.
+const RESERVE: Duration = Duration::from_secs(60);
 /// The processor's speed is measured for so long.
 const MEASURED: Duration = Duration::from_millis(100);
 
@@ -192,7 +194,9 @@ impl JobExecutor for DeviceExecutor {
             |executor: &dyn Executor| executor.execute_committed(plan, parameters, inputs, batch);
         self.try_devices(execute, || {
             let left = time.saturating_sub(start.elapsed());
-            self.processor_takes(plan.cost().macs(batch)) < left
+            self.processor_takes(plan.cost().macs(batch))
+                .saturating_add(RESERVE)
+                < left
         })
     }
 }

@@ -19,7 +19,7 @@ const FIRST_LIMIT: Duration = Duration::from_secs(30);
 /// How long any other answer may take. One comes each second.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long to wait for the status of a process that has closed its output.
-const STATUS_LIMIT: Duration = Duration::from_millis(500);
+const STATUS_LIMIT: Duration = Duration::from_secs(5);
 /// Pauses before a process is started again: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 

@@ -7,8 +7,10 @@ use std::{
 
 /// What is kept of a job's time for delivering and attesting its result.
 const RESERVE: Duration = Duration::from_secs(60);
-/// Jobs by whose speed the time of others is guessed.
+/// Jobs by which the time of others is guessed.
 const REMEMBERED: usize = 16;
+/// A job tells of one that is this many times as large.
+const ALIKE: u128 = 8;
 /// Jobs have this many times as long as they are guessed to take.
 const MARGIN: u32 = 2;
 
@@ -17,8 +19,15 @@ const MARGIN: u32 = 2;
 pub(super) struct Deadlines {
     jobs: BTreeMap<u64, Due>,
     next: u64,
-    /// Multiply-accumulates a second, of the last jobs.
-    speeds: VecDeque<u128>,
+    /// The last ones that were computed.
+    done: VecDeque<Done>,
+}
+
+/// A job that was computed.
+#[derive(Debug)]
+struct Done {
+    macs: u128,
+    time: Duration,
 }
 
 /// A job that must be computed.
@@ -51,14 +60,13 @@ impl Deadlines {
 
     /// A job was computed in so much time of devices.
     pub(super) fn learn(&mut self, macs: u128, time: Duration) {
-        let micros = time.as_micros();
-        let Some(speed) = macs.saturating_mul(1_000_000).checked_div(micros) else {
+        if macs == 0 || time.is_zero() {
             return;
-        };
-        if self.speeds.len() >= REMEMBERED {
-            self.speeds.pop_front();
         }
-        self.speeds.push_back(speed);
+        if self.done.len() >= REMEMBERED {
+            self.done.pop_front();
+        }
+        self.done.push_back(Done { macs, time });
     }
 
     /// Whether a job is late if devices wait any longer: when half of its time has gone, or when
@@ -76,14 +84,29 @@ impl Deadlines {
         self.jobs.values().any(presses)
     }
 
-    /// How long all of them may take together, at the least speed that was seen lately.
+    /// How long all of them may take together, by what jobs took lately.
     fn guess(&self) -> Option<Duration> {
-        let slowest = self.speeds.iter().copied().min()?;
-        let macs = self.jobs.values().map(|due| due.macs);
-        let macs = macs.fold(0u128, u128::saturating_add);
-        let millis = macs.saturating_mul(1_000).checked_div(slowest);
-        let millis = millis.and_then(|millis| u64::try_from(millis).ok());
-        Some(Duration::from_millis(millis.unwrap_or(u64::MAX)))
+        let guesses = self.jobs.values().map(|due| self.guess_one(due.macs));
+        guesses.reduce(|a, b| Some(a?.saturating_add(b?))).flatten()
+    }
+
+    /// How long a job may take: as long as the slowest that was not much smaller. What a small one
+    /// took says little of a large one, since most of it was not computing; so where all were
+    /// smaller, the largest counts.
+    fn guess_one(&self, macs: u128) -> Option<Duration> {
+        let alike = self.done.iter().filter(|done| done.macs >= macs / ALIKE);
+        let slowest = alike.map(|done| done.scaled(macs)).max();
+        let largest = || self.done.iter().max_by_key(|done| done.macs);
+        slowest.or_else(|| Some(largest()?.scaled(macs)))
+    }
+}
+
+impl Done {
+    /// How long a job of that size takes at this speed, and at least what this one took.
+    fn scaled(&self, macs: u128) -> Duration {
+        let micros = self.time.as_micros().saturating_mul(macs) / self.macs.max(1);
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        Duration::from_micros(micros).max(self.time)
     }
 }
 
@@ -146,6 +169,16 @@ mod tests {
         assert!(deadlines.press(seconds(140)));
         (0..REMEMBERED).for_each(|_| deadlines.learn(1_000, seconds(1)));
         assert!(!deadlines.press(seconds(140)));
+    }
+
+    #[test]
+    fn what_a_small_job_took_says_nothing_of_a_large_one() {
+        let mut deadlines = Deadlines::default();
+        deadlines.learn(1_000_000_000_000, seconds(10));
+        // Most of which the device's process took to start.
+        deadlines.learn(1, seconds(5));
+        deadlines.add(seconds(0), 1_000_000_000_000, seconds(600));
+        assert!(!deadlines.press(seconds(200)));
     }
 
     #[test]
