@@ -185,8 +185,8 @@ impl<A> Tile<'_, A> {
 /// for each row; and `rows`, which calls the right one. Each sum has a variable of its own: those
 /// that are elements of arrays end up in memory.
 ///
-/// What it uses of the module around it: `REGISTERS`, `load`, the weights of two registers of a group, `start`,
-/// a register of sums, `spread`, one of activations, `dot`, and `store`.
+/// What it uses of the module around it: `REGISTERS`, `load`, the weights of two registers of a
+/// group, `start`, a register of sums, `spread`, one of activations, `dot`, and `store`.
 macro_rules! tiles {
     ($features:literal, $activation:ty: $($rows:literal $name:ident: $($row:ident)*;)*) => {
         /// The sums of registers `2 * pair` and `2 * pair + 1` of each row of a tile of one panel.
