@@ -128,7 +128,10 @@ fn devices(settings: &Settings) -> Vec<Computer> {
     let found = settings_of(settings).and_then(|cuda| Ok((CudaExecutor::list(&cuda)?, cuda)));
     let (found, cuda) = match found {
         Ok(found) => found,
-        Err(error) if is_absence(&error) => return Vec::new(),
+        // With which nothing is wrong, unless the settings demand one.
+        Err(error) if is_absence(&error) && settings.device == DeviceUse::Auto => {
+            return Vec::new();
+        }
         Err(error) => return vec![failed("GPUs".into(), &error.into())],
     };
     let named = found

@@ -40,6 +40,8 @@ impl Liveness {
     /// Sends a heartbeat if one is due and the owner lets new jobs come. Without any the chain
     /// gives the worker none after a while, and counts nothing against it.
     pub(super) async fn stay_live(&mut self, ticks: u32) -> Result<(), DaemonError> {
+        // Looked at each time: others go by it, and the metrics show it.
+        let takes_jobs = self.equipment.lending.refusal(self.heard()).is_none();
         let beating = self.heartbeat.as_ref();
         if beating.is_some_and(|task| !task.is_finished()) || self.equipment.disk.is_full() {
             return Ok(());
@@ -57,7 +59,6 @@ impl Liveness {
             return Ok(());
         }
         let next_block = self.node.best_number().await?.saturating_add(1);
-        let takes_jobs = self.equipment.lending.refusal(self.heard()).is_none();
         if takes_jobs && heartbeat_due(&worker, &self.timing, next_block) {
             let (node, equipment) = (self.node.clone(), self.equipment.clone());
             self.heartbeat = Some(tokio::spawn(send_heartbeat(node, equipment)));

@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
@@ -115,8 +115,17 @@ impl Worker {
 
     /// Waits for its end; gives its code and what it said.
     fn ends(mut self) -> (Option<i32>, String) {
-        let lines: Vec<_> = self.said.iter().collect();
-        (self.process.wait().unwrap().code(), lines.join("\n"))
+        let until = Instant::now() + DEADLINE;
+        let mut all = String::new();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.said.recv_timeout(left) {
+                Ok(line) => all = all + &line + "\n",
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it goes on\n{all}"),
+            }
+        }
+        (self.process.wait().unwrap().code(), all)
     }
 
     /// Processes that it started with that subcommand.
