@@ -142,6 +142,7 @@ mod runs;
 mod self_check;
 mod settings;
 mod tiles;
+mod ways;
 
 pub use child::serve_child;
 pub use device::DeviceStatus;

@@ -146,7 +146,7 @@ fn compare(bench: &Bench, product: Product) -> Result<Comparison> {
     let with = |output| {
         let contest = Contest {
             product,
-            kernel: None,
+            way: None,
             checked: false,
             output,
         };
@@ -166,7 +166,7 @@ fn compare(bench: &Bench, product: Product) -> Result<Comparison> {
 fn operations(bench: &Bench) -> Result<Figures> {
     let linear = |checked| Work::Linear {
         product: SQUARE,
-        kernel: None,
+        way: None,
         checked,
     };
     let bare = bench.measure(linear(false), Effort::default())?;
