@@ -165,7 +165,7 @@ linear_dp4a_rows(const i8 *x, const i8 *w, const void *channels, const i8 *table
     const bool exists = i < m && j < n;
     i32 value = 0;
     if (exists) {
-        value = requantise(acc, prepare(channels, u32(j)));
+        value = requantise<false>(acc, prepare(channels, u32(j)));
         value = table ? table[value & 255] : value;
         if (lane < 16) y[i * n + j] = i8(value);
     }

@@ -39,27 +39,46 @@ void fill(Buffer &buffer, Data data, Random &random) {
     }
 }
 
-// A third of the records has the multiplier and shift that bring the sums into range, a third
-// has extreme fields, a third any bytes.
-void fill_records(Buffer &channels, u32 k, Random &random) {
+// The bias, multiplier and shift of a record with extreme fields. HIGH: one whose shift is 32 or
+// more, or becomes so when the multiplier is made as large as it can be.
+void fill_extreme(u8 *record, bool high, Random &random) {
     static const u32 EXTREMES[] = {0, 1, 0xffffffff, 0x7fffffff, 0x80000000, 0x80000001};
-    static const u8 SHIFTS[] = {0, 1, 31, 32, 33, 61, 62, 63, 64, 255};
+    static const u8 SHIFTS[] = {32, 33, 61, 62, 63, 64, 255, 0, 1, 31};
+    const u32 bias = EXTREMES[random.below(6)];
+    u32 multiplier = EXTREMES[random.below(6)];
+    u8 shift = SHIFTS[random.below(high ? 7 : 10)];
+    if (random.below(2)) {
+        // Bounds of the multipliers that can be made larger by as many bits as 32 is.
+        shift = u8(1 + random.below(31));
+        const u32 bound = u32(1) << (shift - 1);
+        const u32 inside[] = {bound - 1, 0 - bound, 1, 0xffffffff};
+        const u32 outside[] = {bound, 0 - bound - 1};
+        multiplier = high || random.below(2) ? inside[random.below(4)] : outside[random.below(2)];
+    }
+    std::memcpy(record, &bias, 4);
+    std::memcpy(record + 4, &multiplier, 4);
+    record[8] = shift;
+}
+
+// A third of the records has the multiplier and shift that bring the sums into range, a third
+// has extreme fields, a third any bytes. In half of the cases all shifts are high.
+void fill_records(Buffer &channels, u32 k, Random &random) {
     channels.fill(random);
+    const bool high = random.below(2) != 0;
     for (size_t j = 0; j < channels.size / 16; ++j) {
         u8 *record = channels.data + 16 * j;
-        u32 bias = random.below(2001) - 1000, multiplier = 0x40000000 + random.below(0x3fffffff);
         if (j % 3 == 0) {
+            const u32 bias = random.below(2001) - 1000;
+            const u32 multiplier = 0x40000000 + random.below(0x3fffffff);
+            std::memcpy(record, &bias, 4);
+            std::memcpy(record + 4, &multiplier, 4);
             record[8] = 38;
             for (u32 depth = k; depth > 4; depth /= 4) ++record[8];
         } else if (j % 3 == 1) {
-            bias = EXTREMES[random.below(6)];
-            multiplier = EXTREMES[random.below(6)];
-            record[8] = SHIFTS[random.below(10)];
-        } else {
-            continue;
+            fill_extreme(record, high, random);
+        } else if (high) {
+            record[8] |= 32;
         }
-        std::memcpy(record, &bias, 4);
-        std::memcpy(record + 4, &multiplier, 4);
     }
 }
 
