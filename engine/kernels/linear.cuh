@@ -14,6 +14,10 @@ struct Linear {
     u32 n, k;
     const i32 *r;
     u64 *sums;
+    // How many blocks share a tile, and where they meet. Those of a tile have neighbouring numbers.
+    u32 parts;
+    i32 *partials;
+    u32 *arrivals;
 };
 
 // The first row and column of a block's tile.
@@ -28,14 +32,39 @@ template <int ROWS, int COLUMNS>
 DEVICE Corner corner(const Linear &job) {
     const u32 down = u32((job.m + ROWS - 1) / ROWS);
     const u32 across = u32((u64(job.n) + COLUMNS - 1) / COLUMNS);
-    const u32 band = block_index() / (8 * across), inside = block_index() % (8 * across);
+    const u32 tile = block_index() / job.parts;
+    const u32 band = tile / (8 * across), inside = tile % (8 * across);
     const u32 left = down - 8 * band, height = left < 8 ? left : 8;
     return {u64(8 * band + inside % height) * ROWS, inside / height * COLUMNS};
+}
+
+// The same, worked out again behind the products.
+template <int ROWS, int COLUMNS>
+DEVICE Corner corner_again(Linear job) {
+    job.m = anew(job.m);
+    job.n = anew(job.n);
+    job.parts = anew(job.parts);
+    return corner<ROWS, COLUMNS>(job);
 }
 
 // Whether all 16-byte pieces of rows are aligned and whole.
 DEVICE bool is_aligned(const Linear &job) {
     return ((u64(job.x) | u64(job.w) | job.k) & 15) == 0;
+}
+
+// What of the depth a block sums up: bytes of each row.
+struct Share {
+    u32 begin, length;
+};
+
+// A block's share, in whole steps of DEEP bytes. With more parts than steps some have nothing.
+template <u32 DEEP>
+DEVICE Share share(const Linear &job) {
+    const u32 steps = (job.k + DEEP - 1) / DEEP, part = block_index() % job.parts;
+    // Of at most 2,048 steps and 65,535 parts.
+    const u32 first = part * steps / job.parts, last = (part + 1) * steps / job.parts;
+    const u32 end = last * DEEP < job.k ? last * DEEP : job.k;
+    return first == last ? Share{0, 0} : Share{first * DEEP, end - first * DEEP};
 }
 
 // The pieces of a tile that one thread loads: of a tile of DEEP bytes a row, piece `i` is in row
@@ -46,40 +75,45 @@ struct Pieces {
     static const u32 ROW_STEP = THREADS / ACROSS;
 
     const i8 *base, *start;
-    u32 rows, k, at;
+    u32 rows, k, length, at;
 
-    // `first` of `count` rows of k bytes; at least one is behind it.
-    DEVICE_MEMBER Pieces(const i8 *data, u64 first, u64 count, u32 depth) {
+    // `first` of `count` rows of k bytes; at least one is behind it. Of these bytes the share.
+    DEVICE_MEMBER Pieces(const i8 *data, u64 first, u64 count, u32 depth, const Share &share) {
         const u64 left = count - first;
         base = data;
         rows = left < 1024 ? u32(left) : 1024;
         k = depth;
+        length = share.length;
         at = thread_index() % ACROSS * 16;
-        start = data + (first + row()) * k + at;
+        start = data + (first + row()) * k + share.begin + at;
     }
 
     static DEVICE_MEMBER u32 row() {
         return thread_index() / ACROSS;
     }
 
-    // Bytes of piece i that exist, with the tile starting at byte `depth` of the rows.
+    // Bytes of piece i that exist, with the tile starting at byte `depth` of the share.
     DEVICE_MEMBER u32 count(u32 i, u32 depth) const {
-        if (row() + i * ROW_STEP >= rows || depth + at >= k) return 0;
-        const u32 left = k - depth - at;
+        if (row() + i * ROW_STEP >= rows || depth + at >= length) return 0;
+        const u32 left = length - depth - at;
         return left < 16 ? left : 16;
+    }
+
+    // Where piece i is, or would be.
+    DEVICE_MEMBER const i8 *place(u32 i, u32 depth) const {
+        return start + i * ROW_STEP * k + depth;
     }
 
     // Piece i, or the start of the data where it does not exist.
     DEVICE_MEMBER const i8 *address(u32 i, u32 depth, bool exists) const {
-        return exists ? start + i * ROW_STEP * k + depth : base;
+        return exists ? place(i, depth) : base;
     }
 
     template <bool ALIGNED>
     DEVICE_MEMBER Words load(u32 i, u32 depth) const {
         const u32 bytes = count(i, depth);
-        const i8 *from = address(i, depth, bytes > 0);
-        if (!ALIGNED) return load_any(from, bytes);
-        return bytes > 0 ? *(const Words *)from : Words{{0, 0, 0, 0}};
+        if (!ALIGNED) return load_any(place(i, depth), bytes);
+        return bytes > 0 ? *(const Words *)place(i, depth) : Words{{0, 0, 0, 0}};
     }
 };
 
@@ -87,6 +121,45 @@ struct Pieces {
 // that ldmatrix reads together fall on different banks.
 DEVICE u32 swizzled(u32 row, u32 piece) {
     return row * 64 + ((piece ^ (row >> 1)) & 3) * 16;
+}
+
+// Adds up what the blocks that share a tile have summed, COUNT sums in each thread. False in all
+// blocks but the one that comes last, and has all of it then. Nobody waits for anybody: whoever is
+// not the last leaves its sums and ends. Shared memory is free before it and behind it.
+template <int COUNT, int THREADS>
+DEVICE bool gather(const Linear &job, i32 *sums) {
+    if (job.parts == 1) return true;
+    const u32 block = anew(block_index()), tile = block / job.parts, part = block % job.parts;
+    Words *const all = (Words *)job.partials + u64(tile) * job.parts * (COUNT / 4 * THREADS);
+    Words *const mine = all + u64(part) * (COUNT / 4 * THREADS) + thread_index();
+    UNROLL for (int i = 0; i < COUNT / 4; ++i) {
+        const i32 *four = sums + 4 * i;
+        store_for_others(mine + i * THREADS,
+                         {{u32(four[0]), u32(four[1]), u32(four[2]), u32(four[3])}});
+    }
+    // Each thread's sums are there for others, and then the block arrives.
+    device_fence();
+    barrier();
+    u32 *const arrived = (u32 *)dynamic_shared();
+    if (thread_index() == 0) *arrived = fetch_add(job.arrivals + tile, 1);
+    barrier();
+    const bool last = *arrived == job.parts - 1;
+    barrier();
+    if (!last) return false;
+    device_fence();
+    KEEP_LOOP for (u32 other = 0; other < job.parts; ++other) {
+        if (other == part) continue;
+        const Words *theirs = all + u64(other) * (COUNT / 4 * THREADS) + thread_index();
+        UNROLL for (int i = 0; i < COUNT / 4; ++i) {
+            const Words words = load_of_others(theirs + i * THREADS);
+            UNROLL for (int l = 0; l < 4; ++l) {
+                sums[4 * i + l] = i32(u32(sums[4 * i + l]) + words.word[l]);
+            }
+        }
+    }
+    // For the next launch.
+    if (thread_index() == 0) job.arrivals[tile] = 0;
+    return true;
 }
 
 // Shared memory of the epilogue: the table, then the channels and r of the block's columns, then

@@ -54,14 +54,15 @@ static const u32 STRIDE = 128 + 4, TILE = 8 * STRIDE * 4, STAGE = 2 * TILE;
 static_assert(2 * STAGE <= Epilogue<128, 8, 64>::BYTES, "the stages fit");
 
 DEVICE void store(const Words &piece, const Source &from, u32 offset) {
-    u32 *to = (u32 *)(dynamic_shared() + offset) + from.at / 4 * STRIDE + Source::row();
+    const u32 place = offset + from.at * STRIDE + Source::row() * 4;
+    u32 *to = (u32 *)(dynamic_shared() + place);
     UNROLL for (u32 i = 0; i < 4; ++i) to[i * STRIDE] = piece.word[i];
 }
 
 // Multiplies the stage at `offset`; `row` and `column` are this thread's first in the tile.
 DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
-    const u32 *a = (const u32 *)(dynamic_shared() + offset) + row;
-    const u32 *b = (const u32 *)(dynamic_shared() + offset + TILE) + column;
+    const u32 *a = (const u32 *)(dynamic_shared() + (offset + row * 4));
+    const u32 *b = (const u32 *)(dynamic_shared() + (offset + TILE + column * 4));
     _Pragma("unroll 2") for (int deep = 0; deep < 8; ++deep) {
         const Words rows[2] = {*(const Words *)(a + deep * STRIDE),
                                *(const Words *)(a + deep * STRIDE + 16)};
@@ -79,10 +80,12 @@ DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
 // Two stages: while one is multiplied, the next is on its way in registers.
 template <bool ALIGNED>
 DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part &part) {
-    const Source x(job.x, tile.row, job.m, job.k), w(job.w, tile.column, job.n, job.k);
+    const Share depths = share<32>(job);
+    const Source x(job.x, tile.row, job.m, job.k, depths);
+    const Source w(job.w, tile.column, job.n, job.k, depths);
     Words a = x.load<ALIGNED>(0, 0), b = w.load<ALIGNED>(0, 0);
     u32 offset = 0;
-    KEEP_LOOP for (u32 depth = 0; depth < job.k; depth += 32) {
+    KEEP_LOOP for (u32 depth = 0; depth < depths.length; depth += 32) {
         store(a, x, offset);
         store(b, w, offset + TILE);
         barrier();
@@ -122,8 +125,8 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
 
 KERNEL(256, 2)
 linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
-                    u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+                    u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials, u32 *arrivals) {
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals};
     const u32 row = thread_index() / 64 * 32, column = thread_index() / 32 % 2 * 64;
     const u32 lane = thread_index() % 32;
     const Corner tile = corner<128, 128>(job);
@@ -136,13 +139,17 @@ linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *ta
     } else {
         sum<false>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
     }
-    finish<128, 8, 2, 64>(job, dynamic_shared(), tile.row + row, tile.column, column, part);
+    if (!gather<64, 256>(job, part.sums[0])) return;
+    const Corner again = corner_again<128, 128>(job);
+    const u32 warp = anew(thread_index()) / 32;
+    finish<128, 8, 2, 64>(job, dynamic_shared(), again.row + warp / 2 * 32, again.column,
+                          warp % 2 * 64, part);
 }
 
 KERNEL(128, 4)
 linear_dp4a_rows(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
                  u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums, 1, nullptr, nullptr};
     const u32 lane = thread_index() % 32, warp = thread_index() / 32;
     const u32 across = u32((u64(n) + 15) / 16);
     const u64 row = u64(block_index() / across) * 4;
