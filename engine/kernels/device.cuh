@@ -89,6 +89,16 @@ DEVICE u32 fetch_add(u32 *to, u32 value) {
     return __atomic_fetch_add(to, value, __ATOMIC_RELAXED);
 }
 
+// 16 aligned bytes that no thread writes, as one load, which is made here and not only when they are
+// needed.
+DEVICE Words load_words(const void *from) {
+    Words words;
+    asm("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+        : "=r"(words.word[0]), "=r"(words.word[1]), "=r"(words.word[2]), "=r"(words.word[3])
+        : "l"((const __attribute__((address_space(1))) void *)from));
+    return words;
+}
+
 // 16 bytes for another block.
 DEVICE void store_for_others(Words *to, const Words &words) {
     *to = words;

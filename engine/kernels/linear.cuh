@@ -113,7 +113,7 @@ struct Pieces {
     DEVICE_MEMBER Words load(u32 i, u32 depth) const {
         const u32 bytes = count(i, depth);
         if (!ALIGNED) return load_any(place(i, depth), bytes);
-        return bytes > 0 ? *(const Words *)place(i, depth) : Words{{0, 0, 0, 0}};
+        return bytes > 0 ? load_words(place(i, depth)) : Words{{0, 0, 0, 0}};
     }
 };
 

@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,13 +18,19 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                  threads   blocks                            dynamic shared memory
-// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     37,632
-// linear_dp4a_rows       128       ceil(m / 4) * ceil(n / 16)        0
+// ENTRY                  threads   blocks                                    dynamic shared memory
+// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128) * parts     37,632
+// linear_dp4a_rows       128       ceil(m / 4) * ceil(n / 16)                0
 //
-// Grids and blocks have one dimension. linear_dp4a_rows is for few rows (m <= 16): it reads the
-// weights once for every four rows and is bound by memory.
+// Grids and blocks have one dimension. linear_dp4a_rows is for few rows: it reads the weights once for
+// every four of them and is bound by memory. Its blocks share nothing: it lacks the last three
+// arguments.
 
 #include "linear.cuh"
 
@@ -97,20 +104,29 @@ DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part
     barrier();
 }
 
-// Four rows times four columns, of which a warp's lanes take every 32nd piece of 16 bytes.
+// A piece of four rows of k bytes from `first` on; of the first one again, where there are fewer: what
+// lies behind the last row or column is never stored.
+template <bool ALIGNED>
+DEVICE void load_four(Words (&to)[4], const i8 *data, u64 first, u64 rows, u32 k, u32 depth) {
+    const u32 count = k - depth < 16 ? k - depth : 16;
+    UNROLL for (u32 i = 0; i < 4; ++i) {
+        const i8 *from = data + (i < rows - first ? first + i : first) * k + depth;
+        to[i] = ALIGNED ? load_words(from) : load_any(from, count);
+    }
+}
+
+// Four rows times four columns, of which a warp's lanes take every 32nd piece of 16 bytes. The next
+// weights are on their way while these are multiplied.
 template <bool ALIGNED>
 DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
-    KEEP_LOOP for (u32 depth = thread_index() % 32 * 16; depth < job.k; depth += 512) {
-        const u32 count = job.k - depth < 16 ? job.k - depth : 16;
-        Words x[4], w[4];
-        UNROLL for (u32 i = 0; i < 4; ++i) {
-            // What lies behind the last row or column is never stored.
-            const u64 r = row + i < job.m ? row + i : row;
-            const u64 c = i < job.n - column ? column + i : column;
-            const i8 *a = job.x + r * job.k + depth, *b = job.w + c * job.k + depth;
-            x[i] = ALIGNED ? *(const Words *)a : load_any(a, count);
-            w[i] = ALIGNED ? *(const Words *)b : load_any(b, count);
-        }
+    u32 depth = thread_index() % 32 * 16;
+    if (depth >= job.k) return;
+    Words x[4], w[4], next[4];
+    load_four<ALIGNED>(w, job.w, column, job.n, job.k, depth);
+    KEEP_LOOP for (; depth < job.k; depth += 512) {
+        const u32 ahead = depth + 512 < job.k ? depth + 512 : depth;
+        load_four<ALIGNED>(x, job.x, row, job.m, job.k, depth);
+        load_four<ALIGNED>(next, job.w, column, job.n, job.k, ahead);
         UNROLL for (u32 i = 0; i < 4; ++i) {
             UNROLL for (u32 j = 0; j < 4; ++j) {
                 UNROLL for (u32 l = 0; l < 4; ++l) {
@@ -118,6 +134,7 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
                 }
             }
         }
+        UNROLL for (u32 j = 0; j < 4; ++j) w[j] = next[j];
     }
 }
 

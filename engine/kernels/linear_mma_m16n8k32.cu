@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,11 +18,16 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                           threads   blocks                            dynamic shared memory
-// linear_mma_m16n8k32_128x256     256       ceil(m / 128) * ceil(n / 256)     98,304
-// linear_mma_m16n8k32_128x128     128       ceil(m / 128) * ceil(n / 128)     49,152
-// linear_mma_m16n8k32_64x64       128       ceil(m / 64) * ceil(n / 64)       32,768
+// ENTRY                           threads   blocks                                    dynamic shared memory
+// linear_mma_m16n8k32_128x256     256       ceil(m / 128) * ceil(n / 256) * parts     98,304
+// linear_mma_m16n8k32_128x128     128       ceil(m / 128) * ceil(n / 128) * parts     49,152
+// linear_mma_m16n8k32_64x64       128       ceil(m / 64) * ceil(n / 64) * parts       32,768
 //
 // Grids and blocks have one dimension. More than 49,152 bytes of dynamic shared memory must be
 // asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES). The largest tile is the fastest

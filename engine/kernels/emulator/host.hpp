@@ -93,6 +93,10 @@ DEVICE u32 fetch_add(u32 *to, u32 value) {
     return emulator::arrive_at(to, value);
 }
 
+DEVICE Words load_words(const void *from) {
+    return *(const Words *)from;
+}
+
 DEVICE void store_for_others(Words *to, const Words &words) {
     emulator::store_for_others(to, words);
 }

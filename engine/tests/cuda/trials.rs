@@ -11,7 +11,13 @@ use mizan_engine::{
         measure::{Bench, Effort, LinearKernel, LinearWay, MeasureError, Product, Work},
         CudaExecutor, CudaSettings, DeviceError, KernelFamily,
     },
-    EngineError, Executor, Reference,
+    EngineError, Reference,
+};
+
+const ONCE: Effort = Effort {
+    rounds: 1,
+    repetitions: 1,
+    seed: 1,
 };
 
 /// Tries every product, however small.
@@ -22,7 +28,7 @@ fn all(settings: CudaSettings) -> CudaSettings {
     }
 }
 
-fn assert_agrees(job: &Job, executor: &dyn Executor) {
+fn assert_agrees(job: &Job, executor: &CudaExecutor) {
     let expected = job.execute(&Reference).unwrap();
     // The first trial, and what came of it.
     for _ in 0..2 {
@@ -38,21 +44,23 @@ fn noisy(batch: u32, n: u32, k: u32) -> Job {
     job
 }
 
-/// Runs the kernels of a family thread by thread, in every way that is tried.
+/// Computes products with the kernels of a family, thread by thread, in every way that is tried.
+/// Each is checked in the trial, and the best one compared with the definition.
 fn assert_family_agrees(family: KernelFamily) {
-    let executor = started(all(CudaSettings {
+    let settings = all(CudaSettings {
         family: Some(family),
         ..driver("capability=90,kernels=emulated")
-    }));
-    for (batch, n, k) in [(1, 1, 1), (5, 70, 1_040), (65, 33, 523), (130, 7, 1_024)] {
-        assert_agrees(&noisy(batch, n, k), &executor);
+    });
+    let bench = Bench::open(&settings, 0).unwrap();
+    for (m, n, k) in [(1, 1, 1), (5, 70, 1_040), (65, 33, 523), (130, 7, 1_024)] {
+        let work = Work::Linear {
+            product: Product { m, n, k },
+            way: None,
+            checked: true,
+        };
+        let timing = bench.measure(work, ONCE).unwrap();
+        assert!(timing.of.starts_with("linear_"), "{timing:?}");
     }
-    assert_agrees(&random_job(3, 13, 5), &executor);
-    // The longest reduction of extremes.
-    assert_agrees(&linear_job(2, 3, 65_536, 0x80, 0x80), &executor);
-    let status: &CudaExecutor = &executor;
-    let status = status.devices().remove(0);
-    assert_eq!((status.last_failure, status.restarts), (None, 0));
 }
 
 #[test]
@@ -139,33 +147,22 @@ fn parts_are_halved_until_they_fit_with_the_room_that_blocks_share() {
 }
 
 #[test]
-fn a_product_is_measured_in_the_way_that_a_job_would_take() {
-    let product = Product {
-        m: 20,
-        n: 70,
-        k: 1_040,
-    };
-    let once = Effort {
-        rounds: 1,
-        repetitions: 1,
-        seed: 1,
-    };
-    let bench = Bench::open(&all(driver("kernels=emulated,capability=80")), 0).unwrap();
-    for checked in [false, true] {
-        let work = |way| Work::Linear {
-            product,
-            way,
-            checked,
-        };
-        let timing = bench.measure(work(None), once).unwrap();
-        assert!(timing.of.starts_with("linear_"), "{timing:?}");
-        for (kernel, parts) in [
-            (LinearKernel::Dp4a128x128, 5),
-            (LinearKernel::Mma8x8x16Of128x128, 2),
-            (LinearKernel::Mma16x8x32Of64x64, 40),
-        ] {
-            let way = LinearWay { kernel, parts };
-            let timing = bench.measure(work(Some(way)), once).unwrap();
+fn blocks_of_every_tiled_kernel_share_tiles_when_that_is_asked_for() {
+    let bench = Bench::open(&driver("kernels=emulated,capability=90"), 0).unwrap();
+    let tiled = LinearKernel::ALL.into_iter();
+    for kernel in tiled.filter(|kernel| *kernel != LinearKernel::Dp4aRows) {
+        // The latter are more than there are steps through the depth.
+        for (parts, checked) in [(2, false), (5, true), (40, true)] {
+            let work = Work::Linear {
+                product: Product {
+                    m: 20,
+                    n: 70,
+                    k: 1_040,
+                },
+                way: Some(LinearWay { kernel, parts }),
+                checked,
+            };
+            let timing = bench.measure(work, ONCE).unwrap();
             assert!(timing.of.ends_with(&format!(" in {parts} parts")));
         }
     }

@@ -25,7 +25,9 @@ use crate::binaries;
 use anyhow::{Context, Result};
 use mizan_engine::{
     cuda::{
-        measure::{Bench, Comparison, Contest, Effort, MeasureError, PeerOutput, Product, Timing, Work},
+        measure::{
+            Bench, Comparison, Contest, Effort, MeasureError, PeerOutput, Product, Timing, Work,
+        },
         ChildCommand, CudaExecutor, CudaSettings, DeviceError,
     },
     Executor,

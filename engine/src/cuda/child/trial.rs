@@ -22,10 +22,10 @@ use std::{collections::HashMap, ffi::c_void};
 /// Rounds in which all ways are timed in turns. The least time counts: what else the device does
 /// meanwhile only adds to it.
 const ROUNDS: u32 = 3;
-/// Multiply-accumulates of a product that is repeated in a round, for it is soon done.
-const SHORT_MACS: u64 = 1 << 30;
-/// How often.
-const REPETITIONS: u32 = 8;
+/// A product that takes less is repeated in the rounds behind the first, so often at most: events
+/// tell half a microsecond.
+const SHORT_NANOS: u64 = 100_000;
+const REPETITIONS: u64 = 8;
 /// Most shapes for which the best way is kept.
 const MOST_SHAPES: usize = 4_096;
 
@@ -126,18 +126,17 @@ impl Trial<'_> {
                 right.push((way, u64::MAX));
             }
         }
-        let macs = m.saturating_mul(n.into()).saturating_mul(k.into());
-        let repetitions = if macs < SHORT_MACS { REPETITIONS } else { 1 };
         let stopwatch = Stopwatch::new(self.stream)?;
         for _ in 0..ROUNDS {
             for (way, least) in &mut right {
+                let repetitions = (SHORT_NANOS / *least).clamp(1, REPETITIONS);
                 let nanos = stopwatch.nanos(|| {
                     (0..repetitions).try_for_each(|_| {
                         // SAFETY: the caller vouches for it; nobody reads the sums.
                         unsafe { self.kernels.linear(*way, self.stream, self.operation) }
                     })
                 })?;
-                *least = nanos.min(*least);
+                *least = (nanos / repetitions).clamp(1, *least);
             }
         }
         // SAFETY: the caller vouches for it.
