@@ -45,6 +45,18 @@ DEVICE u32 block_index() {
     return __nvvm_read_ptx_sreg_ctaid_x();
 }
 
+// The same number, of which the compiler does not know that it is: what follows from it is worked
+// out again and not kept, where registers are scarce.
+DEVICE u32 anew(u32 value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+
+DEVICE u64 anew(u64 value) {
+    asm volatile("" : "+l"(value));
+    return value;
+}
+
 DEVICE u32 block_count() {
     return __nvvm_read_ptx_sreg_nctaid_x();
 }
@@ -70,6 +82,42 @@ DEVICE void add_atomic(u64 *to, u64 value) {
 
 DEVICE void add_atomic(u32 *to, u32 value) {
     __atomic_fetch_add(to, value, __ATOMIC_RELAXED);
+}
+
+// What was there before.
+DEVICE u32 fetch_add(u32 *to, u32 value) {
+    return __atomic_fetch_add(to, value, __ATOMIC_RELAXED);
+}
+
+// 16 aligned bytes that no thread writes, as one load, which is made here and not only when they are
+// needed.
+DEVICE Words load_words(const void *from) {
+    Words words;
+    asm("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+        : "=r"(words.word[0]), "=r"(words.word[1]), "=r"(words.word[2]), "=r"(words.word[3])
+        : "l"((const __attribute__((address_space(1))) void *)from));
+    return words;
+}
+
+// 16 bytes for another block.
+DEVICE void store_for_others(Words *to, const Words &words) {
+    *to = words;
+}
+
+// Other blocks that see what this thread does behind it see what it did before it, too.
+DEVICE void device_fence() {
+    asm volatile("membar.gl;" ::: "memory");
+}
+
+// 16 bytes that another block has stored, past the cache that blocks do not share.
+DEVICE Words load_of_others(const Words *from) {
+    Words words;
+    asm volatile("ld.global.cg.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words.word[0]), "=r"(words.word[1]), "=r"(words.word[2]),
+                   "=r"(words.word[3])
+                 : "l"((const __attribute__((address_space(1))) void *)from)
+                 : "memory");
+    return words;
 }
 
 // sum plus four products of signed bytes.

@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,13 +18,19 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                  threads   blocks                            dynamic shared memory
-// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     37,632
-// linear_dp4a_rows       128       ceil(m / 4) * ceil(n / 16)        0
+// ENTRY                  threads   blocks                                    dynamic shared memory
+// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128) * parts     37,632
+// linear_dp4a_rows       128       ceil(m / 4) * ceil(n / 16)                0
 //
-// Grids and blocks have one dimension. linear_dp4a_rows is for few rows (m <= 16): it reads the
-// weights once for every four rows and is bound by memory.
+// Grids and blocks have one dimension. linear_dp4a_rows is for few rows: it reads the weights once for
+// every four of them and is bound by memory. Its blocks share nothing: it lacks the last three
+// arguments.
 
 #include "linear.cuh"
 
@@ -54,14 +61,15 @@ static const u32 STRIDE = 128 + 4, TILE = 8 * STRIDE * 4, STAGE = 2 * TILE;
 static_assert(2 * STAGE <= Epilogue<128, 8, 64>::BYTES, "the stages fit");
 
 DEVICE void store(const Words &piece, const Source &from, u32 offset) {
-    u32 *to = (u32 *)(dynamic_shared() + offset) + from.at / 4 * STRIDE + Source::row();
+    const u32 place = offset + from.at * STRIDE + Source::row() * 4;
+    u32 *to = (u32 *)(dynamic_shared() + place);
     UNROLL for (u32 i = 0; i < 4; ++i) to[i * STRIDE] = piece.word[i];
 }
 
 // Multiplies the stage at `offset`; `row` and `column` are this thread's first in the tile.
 DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
-    const u32 *a = (const u32 *)(dynamic_shared() + offset) + row;
-    const u32 *b = (const u32 *)(dynamic_shared() + offset + TILE) + column;
+    const u32 *a = (const u32 *)(dynamic_shared() + (offset + row * 4));
+    const u32 *b = (const u32 *)(dynamic_shared() + (offset + TILE + column * 4));
     _Pragma("unroll 2") for (int deep = 0; deep < 8; ++deep) {
         const Words rows[2] = {*(const Words *)(a + deep * STRIDE),
                                *(const Words *)(a + deep * STRIDE + 16)};
@@ -79,10 +87,12 @@ DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
 // Two stages: while one is multiplied, the next is on its way in registers.
 template <bool ALIGNED>
 DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part &part) {
-    const Source x(job.x, tile.row, job.m, job.k), w(job.w, tile.column, job.n, job.k);
+    const Share depths = share<32>(job);
+    const Source x(job.x, tile.row, job.m, job.k, depths);
+    const Source w(job.w, tile.column, job.n, job.k, depths);
     Words a = x.load<ALIGNED>(0, 0), b = w.load<ALIGNED>(0, 0);
     u32 offset = 0;
-    KEEP_LOOP for (u32 depth = 0; depth < job.k; depth += 32) {
+    KEEP_LOOP for (u32 depth = 0; depth < depths.length; depth += 32) {
         store(a, x, offset);
         store(b, w, offset + TILE);
         barrier();
@@ -94,20 +104,29 @@ DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part
     barrier();
 }
 
-// Four rows times four columns, of which a warp's lanes take every 32nd piece of 16 bytes.
+// A piece of four rows of k bytes from `first` on; of the first one again, where there are fewer: what
+// lies behind the last row or column is never stored.
+template <bool ALIGNED>
+DEVICE void load_four(Words (&to)[4], const i8 *data, u64 first, u64 rows, u32 k, u32 depth) {
+    const u32 count = k - depth < 16 ? k - depth : 16;
+    UNROLL for (u32 i = 0; i < 4; ++i) {
+        const i8 *from = data + (i < rows - first ? first + i : first) * k + depth;
+        to[i] = ALIGNED ? load_words(from) : load_any(from, count);
+    }
+}
+
+// Four rows times four columns, of which a warp's lanes take every 32nd piece of 16 bytes. The next
+// weights are on their way while these are multiplied.
 template <bool ALIGNED>
 DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
-    KEEP_LOOP for (u32 depth = thread_index() % 32 * 16; depth < job.k; depth += 512) {
-        const u32 count = job.k - depth < 16 ? job.k - depth : 16;
-        Words x[4], w[4];
-        UNROLL for (u32 i = 0; i < 4; ++i) {
-            // What lies behind the last row or column is never stored.
-            const u64 r = row + i < job.m ? row + i : row;
-            const u64 c = i < job.n - column ? column + i : column;
-            const i8 *a = job.x + r * job.k + depth, *b = job.w + c * job.k + depth;
-            x[i] = ALIGNED ? *(const Words *)a : load_any(a, count);
-            w[i] = ALIGNED ? *(const Words *)b : load_any(b, count);
-        }
+    u32 depth = thread_index() % 32 * 16;
+    if (depth >= job.k) return;
+    Words x[4], w[4], next[4];
+    load_four<ALIGNED>(w, job.w, column, job.n, job.k, depth);
+    KEEP_LOOP for (; depth < job.k; depth += 512) {
+        const u32 ahead = depth + 512 < job.k ? depth + 512 : depth;
+        load_four<ALIGNED>(x, job.x, row, job.m, job.k, depth);
+        load_four<ALIGNED>(next, job.w, column, job.n, job.k, ahead);
         UNROLL for (u32 i = 0; i < 4; ++i) {
             UNROLL for (u32 j = 0; j < 4; ++j) {
                 UNROLL for (u32 l = 0; l < 4; ++l) {
@@ -115,6 +134,7 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
                 }
             }
         }
+        UNROLL for (u32 j = 0; j < 4; ++j) w[j] = next[j];
     }
 }
 
@@ -122,8 +142,8 @@ DEVICE void sum_few(const Linear &job, u64 row, u32 column, i32 (&sums)[4][4]) {
 
 KERNEL(256, 2)
 linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
-                    u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+                    u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials, u32 *arrivals) {
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals};
     const u32 row = thread_index() / 64 * 32, column = thread_index() / 32 % 2 * 64;
     const u32 lane = thread_index() % 32;
     const Corner tile = corner<128, 128>(job);
@@ -136,13 +156,17 @@ linear_dp4a_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *ta
     } else {
         sum<false>(job, tile, row + lane / 8 * 4, column + lane % 8 * 4, part);
     }
-    finish<128, 8, 2, 64>(job, dynamic_shared(), tile.row + row, tile.column, column, part);
+    if (!gather<64, 256>(job, part.sums[0])) return;
+    const Corner again = corner_again<128, 128>(job);
+    const u32 warp = anew(thread_index()) / 32;
+    finish<128, 8, 2, 64>(job, dynamic_shared(), again.row + warp / 2 * 32, again.column,
+                          warp % 2 * 64, part);
 }
 
 KERNEL(128, 4)
 linear_dp4a_rows(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
                  u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums, 1, nullptr, nullptr};
     const u32 lane = thread_index() % 32, warp = thread_index() / 32;
     const u32 across = u32((u64(n) + 15) / 16);
     const u64 row = u64(block_index() / across) * 4;
@@ -165,7 +189,7 @@ linear_dp4a_rows(const i8 *x, const i8 *w, const void *channels, const i8 *table
     const bool exists = i < m && j < n;
     i32 value = 0;
     if (exists) {
-        value = requantise(acc, prepare(channels, u32(j)));
+        value = requantise<false>(acc, prepare(channels, u32(j)));
         value = table ? table[value & 255] : value;
         if (lane < 16) y[i * n + j] = i8(value);
     }

@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,14 +18,16 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                  threads   blocks                            dynamic shared memory
-// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     36,096
-//
-// ENTRY                           threads   blocks                            dynamic shared memory
-// linear_mma_m16n8k32_128x256     256       ceil(m / 128) * ceil(n / 256)     98,304
-// linear_mma_m16n8k32_128x128     128       ceil(m / 128) * ceil(n / 128)     49,152
-// linear_mma_m16n8k32_64x64       128       ceil(m / 64) * ceil(n / 64)       32,768
+// ENTRY                           threads   blocks                                    dynamic shared memory
+// linear_mma_m16n8k32_128x256     256       ceil(m / 128) * ceil(n / 256) * parts     98,304
+// linear_mma_m16n8k32_128x128     128       ceil(m / 128) * ceil(n / 128) * parts     49,152
+// linear_mma_m16n8k32_64x64       128       ceil(m / 64) * ceil(n / 64) * parts       32,768
 //
 // Grids and blocks have one dimension. More than 49,152 bytes of dynamic shared memory must be
 // asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES). The largest tile is the fastest
@@ -75,7 +78,7 @@ struct Tile {
         } else {
             KEEP_LOOP for (u32 i = 0; i < times; ++i) {
                 const u32 place = swizzled(Source::row() + i * step, from.at / 16);
-                *(Words *)(dynamic_shared() + offset + place) = from.template load<false>(i, depth);
+                *(Words *)(dynamic_shared() + (offset + place)) = from.template load<false>(i, depth);
             }
         }
     }
@@ -110,7 +113,9 @@ struct Tile {
     template <bool ALIGNED>
     static DEVICE_MEMBER void sum(const Linear &job, const Corner &tile, u32 row, u32 column,
                                   Part<SIDE, SIDE> &part) {
-        const Source x(job.x, tile.row, job.m, job.k), w(job.w, tile.column, job.n, job.k);
+        const Share depths = share<64>(job);
+        const Source x(job.x, tile.row, job.m, job.k, depths);
+        const Source w(job.w, tile.column, job.n, job.k, depths);
         u32 next = 0, offset = 0;
         KEEP_LOOP for (int i = 0; i < STAGES - 1; ++i) {
             fill<ALIGNED, ROWS>(x, next, i * STAGE);
@@ -119,7 +124,7 @@ struct Tile {
             next += 64;
         }
         u32 free = (STAGES - 1) * STAGE;
-        KEEP_LOOP for (u32 depth = 0; depth < job.k; depth += 64) {
+        KEEP_LOOP for (u32 depth = 0; depth < depths.length; depth += 64) {
             wait_copies<STAGES - 2>();
             // Others' copies have arrived too, and all have left the stage that is filled next.
             barrier();
@@ -150,8 +155,12 @@ struct Tile {
         } else {
             sum<false>(job, tile, row, column, part);
         }
-        finish<COLUMNS, WARPS, A, SIDE>(job, dynamic_shared(), tile.row + row, tile.column, column,
-                                        part);
+        if (!gather<A * B * 4, THREADS>(job, part.sums[0][0])) return;
+        const Corner again = corner_again<ROWS, COLUMNS>(job);
+        const u32 warp_again = anew(thread_index()) / 32;
+        finish<COLUMNS, WARPS, A, SIDE>(job, dynamic_shared(),
+                                        again.row + warp_again / WARPS_ACROSS * SIDE, again.column,
+                                        warp_again % WARPS_ACROSS * SIDE, part);
     }
 };
 
@@ -159,18 +168,21 @@ struct Tile {
 
 KERNEL(256, 1)
 linear_mma_m16n8k32_128x256(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-                            u64 m, u32 n, u32 k, const i32 *r, u64 *sums) {
-    Tile<128, 256, 64, 4>::run({x, w, channels, table, y, m, n, k, r, sums});
+                            u64 m, u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials,
+                            u32 *arrivals) {
+    Tile<128, 256, 64, 4>::run({x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals});
 }
 
 KERNEL(128, 2)
 linear_mma_m16n8k32_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-                            u64 m, u32 n, u32 k, const i32 *r, u64 *sums) {
-    Tile<128, 128, 64, 3>::run({x, w, channels, table, y, m, n, k, r, sums});
+                            u64 m, u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials,
+                            u32 *arrivals) {
+    Tile<128, 128, 64, 3>::run({x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals});
 }
 
 KERNEL(128, 3)
 linear_mma_m16n8k32_64x64(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-                          u64 m, u32 n, u32 k, const i32 *r, u64 *sums) {
-    Tile<64, 64, 32, 4>::run({x, w, channels, table, y, m, n, k, r, sums});
+                          u64 m, u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials,
+                          u32 *arrivals) {
+    Tile<64, 64, 32, 4>::run({x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals});
 }

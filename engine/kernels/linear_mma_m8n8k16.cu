@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,12 +18,14 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                  threads   blocks                            dynamic shared memory
-// linear_dp4a_128x128    256       ceil(m / 128) * ceil(n / 128)     36,096
-//
-// ENTRY                          threads   blocks                            dynamic shared memory
-// linear_mma_m8n8k16_128x128     128       ceil(m / 128) * ceil(n / 128)     32,768
+// ENTRY                          threads   blocks                                    dynamic shared memory
+// linear_mma_m8n8k16_128x128     128       ceil(m / 128) * ceil(n / 128) * parts     32,768
 //
 // Grids and blocks have one dimension.
 
@@ -85,12 +88,14 @@ DEVICE void multiply(Part &part, u32 offset, u32 row, u32 column) {
 // Two stages: while one is multiplied, the next is on its way in registers.
 template <bool ALIGNED>
 DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part &part) {
-    const Source x(job.x, tile.row, job.m, job.k), w(job.w, tile.column, job.n, job.k);
+    const Share depths = share<64>(job);
+    const Source x(job.x, tile.row, job.m, job.k, depths);
+    const Source w(job.w, tile.column, job.n, job.k, depths);
     Words pieces[2][PIECES];
     load<ALIGNED>(pieces[0], x, 0);
     load<ALIGNED>(pieces[1], w, 0);
     u32 offset = 0;
-    KEEP_LOOP for (u32 depth = 0; depth < job.k; depth += 64) {
+    KEEP_LOOP for (u32 depth = 0; depth < depths.length; depth += 64) {
         store(pieces[0], x, offset);
         store(pieces[1], w, offset + 128 * 64);
         barrier();
@@ -106,8 +111,10 @@ DEVICE void sum(const Linear &job, const Corner &tile, u32 row, u32 column, Part
 
 KERNEL(128, 2)
 linear_mma_m8n8k16_128x128(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-                           u64 m, u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+                           u64 m, u32 n, u32 k, const i32 *r, u64 *sums, u32 parts,
+                           i32 *partials, u32 *arrivals) {
+    const Linear job = {x, w,    channels, table,    y,       m,
+                        n, k, r, sums, parts, partials, arrivals};
     const u32 row = thread_index() / 64 * 64, column = thread_index() / 32 % 2 * 64;
     const Corner tile = corner<128, 128>(job);
     Part part;
@@ -119,5 +126,9 @@ linear_mma_m8n8k16_128x128(const i8 *x, const i8 *w, const void *channels, const
     } else {
         sum<false>(job, tile, row, column, part);
     }
-    finish<128, 4, 4, 64>(job, dynamic_shared(), tile.row + row, tile.column, column, part);
+    if (!gather<128, 128>(job, part.sums[0][0])) return;
+    const Corner again = corner_again<128, 128>(job);
+    const u32 warp = anew(thread_index()) / 32;
+    finish<128, 4, 4, 64>(job, dynamic_shared(), again.row + warp / 2 * 64, again.column,
+                          warp % 2 * 64, part);
 }

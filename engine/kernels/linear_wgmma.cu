@@ -5,7 +5,8 @@
 // exactly as the program format defines it, for every m, n >= 1, 1 <= k <= 65,536 and all bytes.
 //
 //   void ENTRY(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y,
-//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums)
+//              u64 m, u32 n, u32 k, const i32 *r, u64 *sums,
+//              u32 parts, i32 *partials, u32 *arrivals)
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
@@ -17,9 +18,14 @@
 // sums      in checked mode 2 * m words, zero before the launch, to which it adds what check.cu
 //           compares: sums[2 * i] += sum of r[j] * accumulator[i, j], sums[2 * i + 1] += sum of
 //           r[j] * y[i, j] with y evaluated a second time in other lanes. Ignored without r
+// parts     blocks that share each tile, from 1 to 65,535: each sums up a part of the depth. There are
+//           so many times as many blocks
+// partials  room for the accumulators of all blocks, four bytes for each element of a tile, aligned
+//           to 16; of any content. Ignored with one part
+// arrivals  a word for each tile, zero before the launch and again behind it. Ignored with one part
 //
-// ENTRY                    threads   blocks                            dynamic shared memory
-// linear_wgmma_128x256     256       ceil(m / 128) * ceil(n / 256)     197,632
+// ENTRY                    threads   blocks                                    dynamic shared memory
+// linear_wgmma_128x256     256       ceil(m / 128) * ceil(n / 256) * parts     197,632
 //
 // Grids and blocks have one dimension. The shared memory must be asked for
 // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
@@ -98,13 +104,13 @@ struct Operands {
 };
 
 template <bool ALIGNED>
-DEVICE void sum(const Operands &operands, u32 k, Part &part) {
+DEVICE void sum(const Operands &operands, u32 length, Part &part) {
     u32 next = 0, offset = 0;
     KEEP_LOOP for (; next < (STAGES - 2) * DEEP; next += DEEP) {
         operands.fill<ALIGNED>(next, next / DEEP * STAGE);
     }
     u32 free = (STAGES - 2) * STAGE;
-    KEEP_LOOP for (u32 depth = 0; depth < k; depth += DEEP) {
+    KEEP_LOOP for (u32 depth = 0; depth < length; depth += DEEP) {
         wait_copies<STAGES - 3>();
         publish_shared();
         // Others' copies have arrived too, and all have waited for the products of the stage that
@@ -126,19 +132,22 @@ DEVICE void sum(const Operands &operands, u32 k, Part &part) {
 
 KERNEL(256, 1)
 linear_wgmma_128x256(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
-                     u32 n, u32 k, const i32 *r, u64 *sums) {
-    const Linear job = {x, w, channels, table, y, m, n, k, r, sums};
+                     u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials, u32 *arrivals) {
+    const Linear job = {x, w, channels, table, y, m, n, k, r, sums, parts, partials, arrivals};
     const Corner tile = corner<ROWS, COLUMNS>(job);
     // The swizzle counts from multiples of 1,024, and shared memory may start anywhere.
     const u32 place = (shared_place(0) + 1023) & ~u32(1023);
-    const Operands operands = {Source(x, tile.row, m, k), Source(w, tile.column, n, k), place};
+    const Share depths = share<DEEP>(job);
+    const Operands operands = {Source(x, tile.row, m, k, depths),
+                               Source(w, tile.column, n, k, depths), place};
     Part part;
     UNROLL for (int i = 0; i < COLUMNS / 2; ++i) part.sums[i] = 0;
     if (is_aligned(job)) {
-        sum<true>(operands, k, part);
+        sum<true>(operands, depths.length, part);
     } else {
-        sum<false>(operands, k, part);
+        sum<false>(operands, depths.length, part);
     }
+    if (!gather<COLUMNS / 2, THREADS>(job, part.sums)) return;
     finish_across<COLUMNS, WARPS, 64>(job, dynamic_shared(), tile.row + thread_index() / 32 * 16,
                                       tile.column, part);
 }

@@ -12,6 +12,20 @@ void expect_found(u32 found, const char *kernel, const char *where, u32 bit) {
          " is not found");
 }
 
+// In what blocks that share a tile leave to each other.
+void flip_shared(LinearJob &job, const LinearKernel &kernel, Random &random) {
+    for (u32 bit = 0; bit < 32; ++bit) {
+        // The first words of the first thread are of accumulators that exist.
+        emulator::disturb_shared(bit % 2 ? 1 : 1 + random.below(2000), bit);
+        job.run(kernel, 3);
+        emulator::disturb_shared(0, 0);
+        const u32 found = job.check();
+        if (bit % 2 || found > 0 || !job.correct()) {
+            expect_found(found, kernel.name, "what a block left", bit);
+        }
+    }
+}
+
 // In accumulators, at any time. Those of rows and columns that do not exist do not matter.
 void flip_accumulators(LinearJob &job, const LinearKernel &kernel, Random &random) {
     for (u32 bit = 0; bit < 32; ++bit) {
@@ -62,5 +76,6 @@ void test_faults() {
         job.make_u();
         flip_accumulators(job, kernel, random);
         flip_memory(job, kernel, random);
+        if (kernel.step > 0) flip_shared(job, kernel, random);
     }
 }

@@ -279,9 +279,11 @@ void run(const Launch &launch, void (*body)(const void *), const void *context) 
     dynamic = shared_bytes > 0 ? new u8[shared_bytes] : nullptr;
     for (u32 i = 0; i < blocks; ++i) {
         block = launch.reversed ? blocks - 1 - i : i;
+        begin_sharing();
         prepare_block(launch);
         run_block(launch);
     }
+    end_sharing();
     delete[] dynamic;
     dynamic = nullptr;
 }

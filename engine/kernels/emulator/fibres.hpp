@@ -19,7 +19,14 @@ struct Launch {
 // Calls body(context) in each thread of each block.
 void run(const Launch &launch, void (*body)(const void *), const void *context);
 
+// Before each block, and behind the last one; see sharing.cpp.
+void begin_sharing();
+void end_sharing();
+
 // The accumulation, counted from now, after which `bit` of the sum is flipped; 0 for never.
 void disturb(u64 accumulation, u32 bit);
+
+// The same of what blocks leave to each other: the load, counted from now.
+void disturb_shared(u64 load, u32 bit);
 
 }  // namespace emulator

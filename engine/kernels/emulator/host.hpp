@@ -36,6 +36,12 @@ u32 matrix_word(u32 place, u32 lane);
 // sum + a . b, disturbed.
 i32 add_dot(i32 sum, const i8 *a, const i8 *b, u32 length);
 
+// What blocks leave to each other; see sharing.cpp.
+void store_for_others(Words *to, const Words &words);
+void device_fence();
+u32 arrive_at(u32 *counter, u32 value);
+Words load_of_others(const Words *from);
+
 // The sum, or with a bit flipped where that was asked for; see fibres.hpp.
 i32 disturbed(i32 sum);
 
@@ -81,6 +87,31 @@ DEVICE void add_atomic(u64 *to, u64 value) {
 
 DEVICE void add_atomic(u32 *to, u32 value) {
     *to += value;
+}
+
+DEVICE u32 fetch_add(u32 *to, u32 value) {
+    return emulator::arrive_at(to, value);
+}
+
+DEVICE Words load_words(const void *from) {
+    return *(const Words *)from;
+}
+
+DEVICE void store_for_others(Words *to, const Words &words) {
+    emulator::store_for_others(to, words);
+}
+
+DEVICE void device_fence() {
+    emulator::device_fence();
+}
+
+template <class T>
+DEVICE T anew(T value) {
+    return value;
+}
+
+DEVICE Words load_of_others(const Words *from) {
+    return emulator::load_of_others(from);
 }
 
 DEVICE i32 dot4(u32 a, u32 b, i32 sum) {

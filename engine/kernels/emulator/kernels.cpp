@@ -6,17 +6,18 @@
 #include "fibres.hpp"
 
 extern "C" {
-#define LINEAR(name)                                                                      \
+#define LINEAR(name)                                                                         \
     void name(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m, \
-              u32 n, u32 k, const i32 *r, u64 *sums);
+              u32 n, u32 k, const i32 *r, u64 *sums, u32 parts, i32 *partials, u32 *arrivals);
 LINEAR(linear_dp4a_128x128)
-LINEAR(linear_dp4a_rows)
 LINEAR(linear_mma_m8n8k16_128x128)
 LINEAR(linear_mma_m16n8k32_128x256)
 LINEAR(linear_mma_m16n8k32_128x128)
 LINEAR(linear_mma_m16n8k32_64x64)
 LINEAR(linear_wgmma_128x256)
 #undef LINEAR
+void linear_dp4a_rows(const i8 *x, const i8 *w, const void *channels, const i8 *table, i8 *y, u64 m,
+                      u32 n, u32 k, const i32 *r, u64 *sums);
 void add(const i8 *a, const i8 *b, const i8 *table, i8 *y, u64 count, i32 ma, i32 mb, u32 shift);
 void blake3_chunks(const u8 *bytes, u64 length, u64 first, const u32 *key, u32 *nodes, u32 root);
 void blake3_tree(const u32 *nodes, u64 count, const u32 *key, u32 *parents, u32 root);

@@ -1,13 +1,13 @@
 #include "linear.hpp"
 
 const LinearKernel LINEAR_KERNELS[7] = {
-    {"linear_dp4a_128x128", 256, 128, 128, 37632},
-    {"linear_dp4a_rows", 128, 4, 16, 0},
-    {"linear_mma_m8n8k16_128x128", 128, 128, 128, 32768},
-    {"linear_mma_m16n8k32_128x256", 256, 128, 256, 98304},
-    {"linear_mma_m16n8k32_128x128", 128, 128, 128, 49152},
-    {"linear_mma_m16n8k32_64x64", 128, 64, 64, 32768},
-    {"linear_wgmma_128x256", 256, 128, 256, 197632},
+    {"linear_dp4a_128x128", 256, 128, 128, 37632, 32},
+    {"linear_dp4a_rows", 128, 4, 16, 0, 0},
+    {"linear_mma_m8n8k16_128x128", 128, 128, 128, 32768, 64},
+    {"linear_mma_m16n8k32_128x256", 256, 128, 256, 98304, 64},
+    {"linear_mma_m16n8k32_128x128", 128, 128, 128, 49152, 64},
+    {"linear_mma_m16n8k32_64x64", 128, 64, 64, 32768, 64},
+    {"linear_wgmma_128x256", 256, 128, 256, 197632, 128},
 };
 
 namespace {
@@ -39,49 +39,70 @@ void fill(Buffer &buffer, Data data, Random &random) {
     }
 }
 
-// A third of the records has the multiplier and shift that bring the sums into range, a third
-// has extreme fields, a third any bytes.
-void fill_records(Buffer &channels, u32 k, Random &random) {
+// The bias, multiplier and shift of a record with extreme fields. HIGH: one whose shift is 32 or
+// more, or becomes so when the multiplier is made as large as it can be.
+void fill_extreme(u8 *record, bool high, Random &random) {
     static const u32 EXTREMES[] = {0, 1, 0xffffffff, 0x7fffffff, 0x80000000, 0x80000001};
-    static const u8 SHIFTS[] = {0, 1, 31, 32, 33, 61, 62, 63, 64, 255};
+    static const u8 SHIFTS[] = {32, 33, 61, 62, 63, 64, 255, 0, 1, 31};
+    const u32 bias = EXTREMES[random.below(6)];
+    u32 multiplier = EXTREMES[random.below(6)];
+    u8 shift = SHIFTS[random.below(high ? 7 : 10)];
+    if (random.below(2)) {
+        // Bounds of the multipliers that can be made larger by as many bits as 32 is.
+        shift = u8(1 + random.below(31));
+        const u32 bound = u32(1) << (shift - 1);
+        const u32 inside[] = {bound - 1, 0 - bound, 1, 0xffffffff};
+        const u32 outside[] = {bound, 0 - bound - 1};
+        multiplier = high || random.below(2) ? inside[random.below(4)] : outside[random.below(2)];
+    }
+    std::memcpy(record, &bias, 4);
+    std::memcpy(record + 4, &multiplier, 4);
+    record[8] = shift;
+}
+
+// A third of the records has the multiplier and shift that bring the sums into range, a third
+// has extreme fields, a third any bytes. In half of the cases all shifts are high.
+void fill_records(Buffer &channels, u32 k, Random &random) {
     channels.fill(random);
+    const bool high = random.below(2) != 0;
     for (size_t j = 0; j < channels.size / 16; ++j) {
         u8 *record = channels.data + 16 * j;
-        u32 bias = random.below(2001) - 1000, multiplier = 0x40000000 + random.below(0x3fffffff);
         if (j % 3 == 0) {
+            const u32 bias = random.below(2001) - 1000;
+            const u32 multiplier = 0x40000000 + random.below(0x3fffffff);
+            std::memcpy(record, &bias, 4);
+            std::memcpy(record + 4, &multiplier, 4);
             record[8] = 38;
             for (u32 depth = k; depth > 4; depth /= 4) ++record[8];
         } else if (j % 3 == 1) {
-            bias = EXTREMES[random.below(6)];
-            multiplier = EXTREMES[random.below(6)];
-            record[8] = SHIFTS[random.below(10)];
-        } else {
-            continue;
+            fill_extreme(record, high, random);
+        } else if (high) {
+            record[8] |= 32;
         }
-        std::memcpy(record, &bias, 4);
-        std::memcpy(record + 4, &multiplier, 4);
     }
 }
 
-std::string describe(const LinearKernel &kernel, const LinearCase &chosen, const char *order) {
+std::string describe(const LinearKernel &kernel, const LinearCase &chosen, u32 parts,
+                     const char *order) {
     char text[200];
-    std::snprintf(text, sizeof text, "%s: m %llu, n %u, k %u, offset %u, table %d, checked %d, %s",
-                  kernel.name, chosen.m, chosen.n, chosen.k, chosen.offset, chosen.with_table,
-                  chosen.checked, order);
+    std::snprintf(text, sizeof text,
+                  "%s: m %llu, n %u, k %u, parts %u, offset %u, table %d, checked %d, %s",
+                  kernel.name, chosen.m, chosen.n, chosen.k, parts, chosen.offset,
+                  chosen.with_table, chosen.checked, order);
     return text;
 }
 
-void compare(const LinearCase &chosen, u32 which, Random &random) {
+void compare(const LinearCase &chosen, u32 which, Random &random, u32 parts = 1) {
     LinearJob job(chosen, random);
     job.make_u();
     for (u32 i = 0; i < 7; ++i) {
         if (!(which >> i & 1)) continue;
         for (i32 reversed = 0; reversed < 2; ++reversed) {
             emulated_order(reversed);
-            job.run(LINEAR_KERNELS[i]);
+            job.run(LINEAR_KERNELS[i], parts, parts > 1);
             ++cases;
-            const std::string name =
-                describe(LINEAR_KERNELS[i], chosen, reversed ? "reversed" : "in order");
+            const std::string name = describe(LINEAR_KERNELS[i], chosen, parts,
+                                              reversed ? "reversed" : "in order");
             if (!job.correct()) fail(name + ": wrong result");
             if (chosen.checked && job.check() != 0) fail(name + ": a right result is not passed");
         }
@@ -121,13 +142,28 @@ void LinearJob::expect() {
     }
 }
 
-void LinearJob::run(const LinearKernel &kernel) {
+void LinearJob::run(const LinearKernel &kernel, u32 parts, u32 launches_before) {
     std::memset(y.data, 0xcc, y.size);
     std::memset(sums.data, 0, sums.size);
-    const u64 blocks = divide_up(shape.m, kernel.rows) * divide_up(shape.n, kernel.columns);
-    launch(kernel.name, blocks, kernel.threads, kernel.shared_bytes, x.data, w.data, channels.data,
-           shape.with_table ? table.data : nullptr, y.data, shape.m, shape.n, shape.k,
-           shape.checked ? r.data : nullptr, shape.checked ? sums.data : nullptr);
+    const u64 tiles = divide_up(shape.m, kernel.rows) * divide_up(shape.n, kernel.columns);
+    const u64 blocks = tiles * parts;
+    const auto start = [&](auto... sharing) {
+        launch(kernel.name, blocks, kernel.threads, kernel.shared_bytes, x.data, w.data,
+               channels.data, shape.with_table ? table.data : nullptr, y.data, shape.m, shape.n,
+               shape.k, shape.checked ? r.data : nullptr, shape.checked ? sums.data : nullptr,
+               sharing...);
+    };
+    if (kernel.step == 0) return start();
+    if (parts == 1) return start(parts, (i32 *)nullptr, (u32 *)nullptr);
+    Buffer partials(blocks * kernel.rows * kernel.columns * 4), arrivals(tiles * 4);
+    std::memset(arrivals.data, 0, arrivals.size);
+    for (u32 i = 0; i <= launches_before; ++i) {
+        std::memset(sums.data, 0, sums.size);
+        start(parts, partials.as<i32>(), arrivals.as<u32>());
+    }
+    for (u64 i = 0; i < tiles; ++i) {
+        if (arrivals.as<u32>()[i] != 0) fail(std::string(kernel.name) + ": counters are not zero");
+    }
 }
 
 void LinearJob::make_u() {
@@ -148,7 +184,31 @@ bool LinearJob::correct() const {
     return std::memcmp(y.data, expected.data(), y.size) == 0;
 }
 
+// Blocks that share tiles: more of them than there are steps, too.
+void test_sharing() {
+    const u32 tiled = 125;
+    Random random = {20261129};
+    const struct {
+        u64 m;
+        u32 n, k, parts;
+    } sizes[] = {
+        {1, 1, 1, 2},       {17, 19, 96, 3},    {65, 67, 251, 2}, {5, 300, 640, 7},
+        {130, 33, 1040, 5}, {70, 260, 1023, 2}, {2, 9, 256, 64},
+    };
+    u32 number = 0;
+    for (const auto &size : sizes) {
+        for (u32 i = 0; i < 2; ++i, ++number) {
+            const u32 offset = i == 0 ? 0 : 1 + number % 15;
+            const LinearCase chosen = {size.m, size.n,          size.k, offset, number % 3 == 0,
+                                       i == 0, Data::Random};
+            compare(chosen, tiled, random, size.parts);
+        }
+    }
+    compare({3, 18, 65536, 0, false, true, Data::Lowest}, 32 | 64, random, 31);
+}
+
 void test_linear() {
+    test_sharing();
     const u32 all = 127, tiled = 125, rows = 2, small = 32, wgmma = 64;
     Random random = {20260101};
     const struct {

@@ -6,6 +6,8 @@
 struct LinearKernel {
     const char *name;
     u32 threads, rows, columns, shared_bytes;
+    // Bytes of the depth of a step, if blocks can share a tile.
+    u32 step;
 };
 
 extern const LinearKernel LINEAR_KERNELS[7];
@@ -27,7 +29,8 @@ struct LinearJob {
 
     // Makes what the result must be for x and w as they are now.
     void expect();
-    void run(const LinearKernel &kernel);
+    // With so many blocks for each tile, which find what as many launches before have left.
+    void run(const LinearKernel &kernel, u32 parts = 1, u32 launches_before = 0);
     // Makes u from w and r as they are now.
     void make_u();
     // Faults that check_linear counts.

@@ -58,7 +58,8 @@ void run_linear(const Fields &fields, const u8 *table, const Buffer &out, const 
         Buffer y(m * n);
         launch(kernel.name, divide_up(m, kernel.rows) * divide_up(n, kernel.columns),
                kernel.threads, kernel.shared_bytes, x->data, w->data, channels->data, table, y.data,
-               m, n, k, (i32 *)nullptr, (u64 *)nullptr);
+               m, n, k, (i32 *)nullptr, (u64 *)nullptr, u32(1), (i32 *)nullptr,
+               (u32 *)nullptr);
         expect(y, out, kernel.name, line);
     }
 }

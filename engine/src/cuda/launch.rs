@@ -7,7 +7,8 @@ use super::{
     error::DeviceError,
     grid::{bad_entry, launch, Grid},
     info::KernelFamily,
-    tiles::{Choice, Tile, LARGE_MMA_16X8X32, LARGE_WGMMA, SHARED_BYTES_UNASKED},
+    tiles::{Tile, LARGE_MMA_16X8X32, LARGE_WGMMA, SHARED_BYTES_UNASKED},
+    ways::{Choice, Room, Way},
 };
 use cust::{module::Module, stream::Stream, sys};
 use mizan_tensor::Operation;
@@ -56,6 +57,19 @@ pub(crate) struct Linear {
     pub(crate) check: WeightCheck,
     /// Two words for each row.
     pub(crate) sums: Address,
+    /// For ways by which blocks share tiles.
+    pub(super) sharing: Sharing,
+}
+
+/// Where blocks that share tiles leave to each other what they have summed up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sharing {
+    /// How much there is of both.
+    pub(super) room: Room,
+    /// Zero, whenever a kernel begins and whenever it has ended.
+    pub(super) arrivals: Address,
+    /// Of any content.
+    pub(super) partials: Address,
 }
 
 /// What is known of weights by which products with them are checked.
@@ -155,24 +169,9 @@ impl Kernels {
         Ok(check(set).is_ok())
     }
 
-    /// Queues a linear operation.
-    ///
-    /// # Safety
-    /// All addresses must be of device memory of the sizes that the kernels' contracts say, which
-    /// lives until the stream has done it. `sums` must be zero.
-    pub(crate) unsafe fn linear(
-        &self,
-        stream: &Stream,
-        operation: Linear,
-    ) -> Result<(), DeviceError> {
-        let tile = self.tile(operation.m, operation.n);
-        // SAFETY: the caller vouches for it.
-        unsafe { self.linear_with(tile, stream, operation) }
-    }
-
-    /// The kernel for a product of m rows and n columns.
-    pub(super) fn tile(&self, m: u64, n: u32) -> Tile {
-        self.choice.tile(m, n)
+    /// What kernels there are to choose from.
+    pub(super) fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// Whether the device runs that kernel of a loaded family.
@@ -180,13 +179,14 @@ impl Kernels {
         tile != LARGE_MMA_16X8X32 || self.choice.has_large
     }
 
-    /// Queues a linear operation with that kernel, which must be of a loaded family.
+    /// Queues a linear operation in that way, which must be of a loaded family and have room.
     ///
     /// # Safety
-    /// As for [`Self::linear`].
-    pub(super) unsafe fn linear_with(
+    /// All addresses must be of device memory of the sizes that the kernels' contracts say, which
+    /// lives until the stream has done it. `sums` and the arrivals must be zero.
+    pub(super) unsafe fn linear(
         &self,
-        tile: Tile,
+        way: Way,
         stream: &Stream,
         operation: Linear,
     ) -> Result<(), DeviceError> {
@@ -201,13 +201,23 @@ impl Kernels {
             mut k,
             check: WeightCheck { mut r, .. },
             mut sums,
+            sharing,
         } = operation;
+        if !way.fits(sharing.room, m, n) {
+            return Err(DeviceError::OutOfMemory { bytes: 0 });
+        }
+        let Way { tile, mut parts } = way;
+        let (mut partials, mut arrivals) = (sharing.partials, sharing.arrivals);
         let grid = Grid {
-            blocks: tile.blocks(m, n),
+            blocks: way.blocks(m, n),
             threads: tile.threads,
             shared_bytes: tile.shared_bytes,
         };
         let arguments = arguments![x, w, channels, table, y, m, n, k, r, sums];
+        let shared = arguments![parts, partials, arrivals];
+        // Blocks of the others share nothing.
+        let shared = shared.iter().filter(|_| tile.depth.is_some());
+        let arguments: Vec<_> = arguments.iter().chain(shared).copied().collect();
         launch(stream, self.module(tile)?, tile.entry, grid, &arguments)
     }
 

@@ -33,6 +33,10 @@
 //! too, which tells whether the caller gave others or the device has a fault. They stay until
 //! others need the room, the ones unused for longest first.
 //!
+//! The first product of a shape is computed in several ways, with one kernel and another, with more
+//! blocks and fewer, and those that follow in the fastest: which that is depends on the device (see
+//! `docs/kernels.md`).
+//!
 //! How fast a device does single operations is measured elsewhere, in [`measure`].
 //!
 //! # Checks
@@ -89,6 +93,7 @@
 //! | hashes of a job | host | up to a twentieth of what is hashed, where a part's outputs are shorter than 1 MiB; else next to nothing | until it is committed to |
 //! | parameters | device | [`CudaSettings::resident_bytes`], or three quarters of what was free | until others need the room |
 //! | tensors and sums of a part | device | somewhat more than the slot they came from | until other memory is short |
+//! | room for blocks that share tiles | device | 128 KiB for each multiprocessor and slot | as tensors |
 //! | those of an item in pieces | device | what they take | until its results have gone |
 //!
 //! # Failures
@@ -142,6 +147,7 @@ mod runs;
 mod self_check;
 mod settings;
 mod tiles;
+mod ways;
 
 pub use child::serve_child;
 pub use device::DeviceStatus;

@@ -90,6 +90,7 @@ impl Process {
             slots: settings.slots,
             slot_bytes: settings.slot_bytes,
             resident_bytes: settings.resident_bytes,
+            least_tried_macs: settings.least_tried_macs,
         });
         let opened = running.first_answer(&mut socket, &request, settings)?;
         let Response::Opened { device, family } = opened else {

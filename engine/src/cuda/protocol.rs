@@ -37,7 +37,7 @@ use std::io::{self, Read, Write};
 /// What every connection begins with.
 pub(crate) const GREETING: [u8; 8] = *b"mizancud";
 /// The version of this protocol.
-pub(crate) const VERSION: u16 = 3;
+pub(crate) const VERSION: u16 = 4;
 /// Longest message: a program of the largest size, all its parameters' names, and room.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 512 * 1024;
 
@@ -60,6 +60,8 @@ pub(crate) struct Opening {
     pub(crate) slot_bytes: u64,
     /// Budget of parameters that stay on the device; as many as fit, if `None`.
     pub(crate) resident_bytes: Option<u64>,
+    /// Fewest multiply-accumulates of a product for which ways to compute it are tried.
+    pub(crate) least_tried_macs: u64,
 }
 
 /// From the parent.

@@ -15,13 +15,15 @@ use mizan_tensor::{
 use std::sync::LazyLock;
 
 /// Rows, columns and reductions around the sizes of the kernels' tiles: a few of each path that a
-/// kernel has, fast and slow.
-const PRODUCTS: [[u32; 3]; 5] = [
+/// kernel has, fast and slow. The last two are large enough for all ways of their shape to be tried.
+const PRODUCTS: [[u32; 3]; 7] = [
     [1, 257, 1_040],
     [17, 131, 1_023],
     [129, 257, 512],
     [300, 520, 272],
     [61, 33, 4_099],
+    [33, 131, 1_040],
+    [33, 131, 1_023],
 ];
 
 /// Fewest neighbouring bytes that the device hashes, so that it does of the larger ones.

@@ -53,6 +53,9 @@ pub struct CudaSettings {
     /// Fewest neighbouring bytes of an operation's output that a device hashes for a commitment:
     /// the host hashes fewer in less time than it takes to ask for it.
     pub least_hashed_bytes: u64,
+    /// Fewest multiply-accumulates of a product for which a device tries which kernel is the fastest,
+    /// when a product of that shape first comes: smaller ones are done before it matters.
+    pub least_tried_macs: u64,
     /// How long a device's process may take to start.
     pub start_limit: Duration,
     /// How long it may take for one answer, with whatever else the device does meanwhile. For an
@@ -76,6 +79,7 @@ impl CudaSettings {
             resident_bytes: None,
             part_macs: 1 << 42,
             least_hashed_bytes: 128 << 10,
+            least_tried_macs: 1 << 22,
             start_limit: Duration::from_secs(120),
             answer_limit: Duration::from_secs(60),
             attempts: 3,

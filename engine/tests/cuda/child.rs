@@ -19,9 +19,9 @@ fn main() -> std::process::ExitCode {
         "hangs" => (),
         "another-program" => say(b"Usage: another-program [OPTIONS]\n"),
         "newer-version" => say(b"mizancud\xff\xff"),
-        "noise" => say(b"mizancud\x03\x00\x04\x00\x00\x00noise"),
-        "long-message" => say(b"mizancud\x03\x00\xff\xff\xff\xff"),
-        "unasked-answer" => say(b"mizancud\x03\x00\x05\x00\x00\x00\x04\x00\x00\x00\x00"),
+        "noise" => say(b"mizancud\x04\x00\x04\x00\x00\x00noise"),
+        "long-message" => say(b"mizancud\x04\x00\xff\xff\xff\xff"),
+        "unasked-answer" => say(b"mizancud\x04\x00\x05\x00\x00\x00\x04\x00\x00\x00\x00"),
         other => eprintln!("no such behaviour: {other}"),
     }
     // The parent ends it long before.

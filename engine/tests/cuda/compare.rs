@@ -15,7 +15,7 @@ const CONTEST: Contest = Contest {
         n: 132,
         k: 96,
     },
-    kernel: None,
+    way: None,
     checked: false,
     output: PeerOutput::Int32,
 };

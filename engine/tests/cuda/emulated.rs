@@ -34,6 +34,9 @@ pub(crate) static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
+/// What runs kernels, without what tests them.
+const EMULATOR: [&str; 4] = ["fibres.cpp", "kernels.cpp", "sharing.cpp", "wgmma.cpp"];
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let files = entries.map(|entry| entry.unwrap().path());
@@ -58,7 +61,7 @@ fn compile(engine: &Path, sources: &[PathBuf], to: &Path) {
         .arg("-o")
         .arg(to)
         .arg(engine.join("tests/cuda/driver/driver.cpp"))
-        .args(["kernels.cpp", "fibres.cpp", "wgmma.cpp"].map(|source| emulator.join(source)))
+        .args(EMULATOR.map(|source| emulator.join(source)))
         .args(["-x", "c++"])
         .args(kernels)
         .status()

@@ -45,7 +45,7 @@ impl Armed {
     }
 
     /// Executes a job while the faults come, and makes sure that they did.
-    fn execute(&self, job: &Job) -> Result<mizan_tensor::Execution, EngineError> {
+    pub(crate) fn execute(&self, job: &Job) -> Result<mizan_tensor::Execution, EngineError> {
         self.arm();
         let result = job.execute(&self.executor);
         self.assert_came();
@@ -59,13 +59,13 @@ impl Armed {
 
     /// The job's result is right, although a failure was noticed, for which the process was
     /// started again so often.
-    fn assert_survives(&self, job: &Job, restarts: u32) {
+    pub(crate) fn assert_survives(&self, job: &Job, restarts: u32) {
         self.assert_right(job, restarts);
         let status = &self.executor.devices()[0];
         assert!(status.last_failure.is_some(), "nothing was noticed");
     }
 
-    fn assert_right(&self, job: &Job, restarts: u32) {
+    pub(crate) fn assert_right(&self, job: &Job, restarts: u32) {
         let expected = job.execute(&Reference).unwrap();
         assert!(self.execute(job).unwrap() == expected);
         let status = &self.executor.devices()[0];

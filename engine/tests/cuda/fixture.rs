@@ -21,6 +21,8 @@ pub(crate) fn child(behaviour: &str) -> CudaSettings {
         start_limit: Duration::from_secs(100),
         answer_limit: Duration::from_secs(100),
         slot_bytes: 4 << 20,
+        // What the processor emulates takes long; what tests trials asks for them.
+        least_tried_macs: u64::MAX,
         rest: Duration::from_millis(300),
         ..CudaSettings::new(command)
     }
@@ -29,6 +31,7 @@ pub(crate) fn child(behaviour: &str) -> CudaSettings {
 /// The driver of this machine, if it has one. `scripts/test-gpu` takes the process elsewhere.
 pub(crate) fn hardware() -> CudaSettings {
     let mut settings = child("serve");
+    settings.least_tried_macs = CudaSettings::new(settings.command.clone()).least_tried_macs;
     settings.command.environment.clear();
     if let Some(program) = std::env::var_os("MIZAN_TEST_CUDA_CHILD") {
         settings.command.program = program.into();

@@ -8,8 +8,8 @@ use crate::{
 use mizan_engine::{
     cuda::{
         measure::{
-            Bench, Comparison, Contest, Effort, LinearKernel, MeasureError, PeerOutput, Product,
-            Work, PEER_LIBRARY,
+            Bench, Comparison, Contest, Effort, LinearKernel, LinearWay, MeasureError, PeerOutput,
+            Product, Work, PEER_LIBRARY,
         },
         CudaExecutor, CudaSettings, DeviceInfo, KernelFamily,
     },
@@ -61,16 +61,11 @@ fn devices_of_this_machine_can_be_measured() {
     for device in &devices() {
         let bench = Bench::open(&hardware(), device.index).unwrap();
         let measured = |work| bench.measure(work, EFFORT).unwrap();
-        let kernels = LinearKernel::ALL.into_iter();
-        for kernel in kernels
-            .filter(|kernel| kernel.family().runs_on(device.capability))
-            .map(Some)
-            .chain([None])
-        {
+        for way in ways(device).into_iter().map(Some).chain([None]) {
             for checked in [false, true] {
                 measured(Work::Linear {
                     product: PRODUCT,
-                    kernel,
+                    way,
                     checked,
                 });
             }
@@ -85,10 +80,25 @@ fn devices_of_this_machine_can_be_measured() {
     }
 }
 
+/// Every kernel that a device runs, with one block for each tile, and with several where they can
+/// share it: more than there are steps through the depth, too.
+fn ways(device: &DeviceInfo) -> Vec<LinearWay> {
+    let kernels = LinearKernel::ALL.into_iter();
+    let kernels = kernels.filter(|kernel| kernel.family().runs_on(device.capability));
+    let ways = kernels.flat_map(|kernel| {
+        let parts: &[u32] = match kernel {
+            LinearKernel::Dp4aRows => &[1],
+            _ => &[1, 2, 3, 7, 40],
+        };
+        parts.iter().map(move |&parts| LinearWay { kernel, parts })
+    });
+    ways.collect()
+}
+
 fn compared(bench: &Bench, output: PeerOutput) {
     let contest = Contest {
         product: PRODUCT,
-        kernel: None,
+        way: None,
         checked: false,
         output,
     };

@@ -19,3 +19,4 @@ mod pieces;
 mod processes;
 mod results;
 mod substitutes;
+mod trials;

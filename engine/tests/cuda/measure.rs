@@ -3,7 +3,7 @@
 
 use crate::fixture::driver;
 use mizan_engine::cuda::{
-    measure::{Bench, Effort, LinearKernel, MeasureError, Product, Timing, Work},
+    measure::{Bench, Effort, LinearKernel, LinearWay, MeasureError, Product, Timing, Work},
     CudaSettings, DeviceError, KernelFamily,
 };
 
@@ -22,10 +22,10 @@ fn bench(behaviour: &str) -> Bench {
     Bench::open(&driver(behaviour), 0).unwrap()
 }
 
-fn linear(kernel: Option<LinearKernel>, checked: bool) -> Work {
+fn linear(way: Option<LinearWay>, checked: bool) -> Work {
     Work::Linear {
         product: PRODUCT,
-        kernel,
+        way,
         checked,
     }
 }
@@ -47,7 +47,7 @@ fn a_product_is_measured_with_the_kernel_that_a_job_would_get() {
     }
     let few_rows = Work::Linear {
         product: Product { m: 3, ..PRODUCT },
-        kernel: None,
+        way: None,
         checked: true,
     };
     let timing = bench.measure(few_rows, EFFORT).unwrap();
@@ -72,7 +72,9 @@ fn every_kernel_can_be_asked_for_and_its_own_code_runs() {
         seed: 1,
     };
     for (kernel, name) in LinearKernel::ALL.into_iter().zip(names) {
-        let timing = bench.measure(linear(Some(kernel), true), once).unwrap();
+        let timing = bench
+            .measure(linear(Some(kernel.into()), true), once)
+            .unwrap();
         assert_eq!(timing.of, name);
     }
 }
@@ -80,13 +82,13 @@ fn every_kernel_can_be_asked_for_and_its_own_code_runs() {
 #[test]
 fn a_kernel_that_the_device_lacks_is_not_measured() {
     let turing = bench("capability=75");
-    let kernel = Some(LinearKernel::Mma16x8x32Of64x64);
+    let kernel = Some(LinearKernel::Mma16x8x32Of64x64.into());
     let error = turing.measure(linear(kernel, false), EFFORT).unwrap_err();
     let expected = MeasureError::NoSuchKernel("linear_mma_m16n8k32_64x64".into());
     assert_eq!(error, expected);
     // Nor one that wants more shared memory than the device grants.
     let small = bench("fail=cuFuncSetAttribute:0:2");
-    let kernel = Some(LinearKernel::Mma16x8x32Of128x256);
+    let kernel = Some(LinearKernel::Mma16x8x32Of128x256.into());
     let error = small.measure(linear(kernel, false), EFFORT).unwrap_err();
     let expected = MeasureError::NoSuchKernel("linear_mma_m16n8k32_128x256".into());
     assert_eq!(error, expected);
@@ -173,7 +175,7 @@ fn what_the_devices_memory_does_not_hold_is_told_to_the_byte() {
     };
     let work = Work::Linear {
         product,
-        kernel: None,
+        way: None,
         checked: false,
     };
     let operands = (1_000 + 500) * 600;
@@ -221,7 +223,7 @@ fn orders_that_make_no_sense_are_refused() {
     };
     let product = |m, n, k| Work::Linear {
         product: Product { m, n, k },
-        kernel: None,
+        way: None,
         checked: false,
     };
     refused(product(0, 5, 5), EFFORT, "a side of the product is 0");

@@ -61,7 +61,7 @@ fn another_program_is_not_understood() {
 #[test]
 fn a_program_that_was_replaced_while_it_ran_is_told_apart() {
     let mismatch = DeviceError::ProtocolMismatch {
-        ours: 3,
+        ours: 4,
         theirs: u16::MAX,
     };
     assert_eq!(refused(child("newer-version")), mismatch);

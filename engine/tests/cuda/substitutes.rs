@@ -165,7 +165,7 @@ fn a_device_whose_driver_does_not_take_the_newest_kernels_is_measured_with_older
     };
     let work = Work::Linear {
         product,
-        kernel: None,
+        way: None,
         checked: true,
     };
     let timing = bench.measure(work, Effort::default()).unwrap();

@@ -25,7 +25,9 @@ use crate::binaries;
 use anyhow::{Context, Result};
 use mizan_engine::{
     cuda::{
-        measure::{Bench, Comparison, Contest, Effort, MeasureError, PeerOutput, Product, Work},
+        measure::{
+            Bench, Comparison, Contest, Effort, MeasureError, PeerOutput, Product, Timing, Work,
+        },
         ChildCommand, CudaExecutor, CudaSettings, DeviceError,
     },
     Executor,
@@ -71,7 +73,9 @@ pub struct Measured {
     /// Device, driver and library.
     pub device: String,
     /// The figures.
-    pub figures: Vec<(&'static str, Number)>,
+    pub figures: Figures,
+    /// A line for each product beside cublasLt: which kernel it was, and the times of both.
+    pub details: Vec<String>,
 }
 
 /// All figures.
@@ -88,8 +92,8 @@ pub fn figures() -> Result<Measured> {
         ..settings
     };
     let bench = Bench::open(&settings, first.index)?;
-    let mut figures = operations(&bench)?;
-    let peer = match products(&bench) {
+    let (mut figures, mut details) = (operations(&bench)?, Vec::new());
+    let peer = match products(&bench, &mut details) {
         Ok((ratios, version)) => {
             figures.extend(ratios);
             let [major, minor, patch] = [version / 10_000, version / 100 % 100, version % 100];
@@ -109,12 +113,16 @@ pub fn figures() -> Result<Measured> {
         "{}, driver for CUDA {}.{}, {peer}",
         first.name, driver.0, driver.1
     );
-    Ok(Measured { device, figures })
+    Ok(Measured {
+        device,
+        figures,
+        details,
+    })
 }
 
 type Figures = Vec<(&'static str, Number)>;
 
-fn products(bench: &Bench) -> Result<(Figures, u64)> {
+fn products(bench: &Bench, details: &mut Vec<String>) -> Result<(Figures, u64)> {
     let (mut figures, mut version) = (Vec::new(), 0);
     for (name, side) in SQUARES {
         let product = Product {
@@ -124,6 +132,7 @@ fn products(bench: &Bench) -> Result<(Figures, u64)> {
         };
         let comparison = compare(bench, product).context(name)?;
         version = comparison.version;
+        details.push(detail(name, &comparison));
         figures.push((name, number(comparison.ratio())?));
     }
     let mut worst = f64::INFINITY;
@@ -133,7 +142,9 @@ fn products(bench: &Bench) -> Result<(Figures, u64)> {
             n: side,
             k: side,
         };
-        let ratio = compare(bench, product).context(name)?.ratio();
+        let comparison = compare(bench, product).context(name)?;
+        let ratio = comparison.ratio();
+        details.push(detail(name, &comparison));
         worst = worst.min(ratio);
         figures.push((name, number(ratio)?));
     }
@@ -141,12 +152,18 @@ fn products(bench: &Bench) -> Result<(Figures, u64)> {
     Ok((figures, version))
 }
 
+fn detail(name: &str, Comparison { own, peer, .. }: &Comparison) -> String {
+    let micros = |timing: &Timing| 1e6 * timing.seconds();
+    let (of, own, peer) = (&own.of, micros(own), micros(peer));
+    format!("# {name}: {of} {own:.1} us, cublasLt {peer:.1} us")
+}
+
 /// With cublasLt's output that it makes faster. It need not have both.
 fn compare(bench: &Bench, product: Product) -> Result<Comparison> {
     let with = |output| {
         let contest = Contest {
             product,
-            kernel: None,
+            way: None,
             checked: false,
             output,
         };
@@ -166,7 +183,7 @@ fn compare(bench: &Bench, product: Product) -> Result<Comparison> {
 fn operations(bench: &Bench) -> Result<Figures> {
     let linear = |checked| Work::Linear {
         product: SQUARE,
-        kernel: None,
+        way: None,
         checked,
     };
     let bare = bench.measure(linear(false), Effort::default())?;

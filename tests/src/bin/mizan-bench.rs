@@ -33,7 +33,7 @@ async fn measure() -> Result<()> {
             _ => name = Some(argument),
         }
     }
-    let mut machine = machine()?;
+    let (mut machine, mut details) = (machine()?, Vec::new());
     let figures = match name.as_deref() {
         Some("audit") => bench::audit::figures()?,
         Some("blobs") => bench::blobs::figures().await?,
@@ -45,6 +45,7 @@ async fn measure() -> Result<()> {
         Some("gpu") => {
             let measured = bench::gpu::figures()?;
             machine = format!("{}; {machine}", measured.device);
+            details = measured.details;
             measured.figures
         }
         Some("weights") => bench::weights::figures()?,
@@ -60,6 +61,9 @@ async fn measure() -> Result<()> {
         println!("{machine}");
         for (name, figure) in figures {
             println!("{name:<26} {:>10}", figure.to_string());
+        }
+        for detail in details {
+            println!("{detail}");
         }
     }
     Ok(())

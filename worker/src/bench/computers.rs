@@ -193,7 +193,7 @@ fn operations_on(
         };
         let work = Work::Linear {
             product,
-            kernel: None,
+            way: None,
             checked: true,
         };
         let macs = product.macs().unwrap_or(u64::MAX);

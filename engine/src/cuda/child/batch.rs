@@ -12,10 +12,11 @@ use super::{
 use crate::cuda::{
     content,
     error::DeviceError,
-    launch::{Add, Address, Linear},
+    launch::{Add, Address, Linear, Sharing},
     layout::SlotLayout,
     protocol::Hashed,
     runs::{node_bytes, runs, Run},
+    ways::Room,
 };
 use cust::{memory::DeviceBuffer, stream::Stream};
 use mizan_tensor::{Hash, Operand, Operation, Plan, TensorRef};
@@ -33,6 +34,7 @@ pub(super) struct Layouts {
 impl Layouts {
     /// Refuses a batch that the program does not allow.
     pub(super) fn of(
+        opened: &Opened,
         plan: &Plan,
         batch: u32,
         hashed: Option<&Hashed>,
@@ -43,10 +45,11 @@ impl Layouts {
         }
         let runs = hashed.map_or(Some(Vec::new()), |hashed| runs(plan, hashed, batch));
         let runs = runs.ok_or_else(|| refused("hashes of another job"))?;
+        let room = room(opened, plan, batch);
         Ok(Self {
             batch,
             slot: SlotLayout::of(plan, batch).ok_or_else(too_large)?,
-            places: Workspace::of(plan, batch, &runs).ok_or_else(too_large)?,
+            places: Workspace::of(plan, batch, &runs, room).ok_or_else(too_large)?,
             runs,
         })
     }
@@ -100,7 +103,7 @@ impl Batch<'_> {
         // SAFETY: the caller vouches for all of it.
         unsafe {
             self.upload_tables(workspace)?;
-            self.clear(workspace, places.sums[0], places.sums_bytes)?;
+            self.clear(workspace, places.sums[0], places.cleared_bytes)?;
             self.clear(workspace, places.verdict, places.verdict_bytes)?;
             for (operation, index) in operations() {
                 self.operation(index, operation)?;
@@ -164,13 +167,24 @@ impl Batch<'_> {
     unsafe fn operation(&self, index: u16, operation: &Operation) -> Result<(), DeviceError> {
         let kernels = &self.opened.kernels;
         // SAFETY: all addresses are of parts of the workspace, or of parameters, that are as large
-        // as the plan says.
+        // as the plan says; sums, counters and verdict have been cleared.
         unsafe {
             match self.launched(index, operation)? {
-                Launched::Linear(linear, _) => kernels.linear(self.stream, linear),
+                Launched::Linear(linear, _) => {
+                    let faults = Some(self.faults(index));
+                    let way = self.opened.way(self.stream, linear, faults)?;
+                    let wrong = DeviceError::ResultCheckFailed { operation: index };
+                    kernels.linear(way.ok_or(wrong)?, self.stream, linear)
+                }
                 Launched::Add(add) => kernels.add(self.stream, add, None),
             }
         }
+    }
+
+    /// Where the faults of an operation are counted.
+    fn faults(&self, operation: u16) -> Address {
+        let layout = VerdictLayout::of(&self.prepared.plan);
+        self.start + self.layouts.places.verdict + layout.counter(operation)
     }
 
     /// Queues the check of an operation, and the hash of its channel records, whose change on the
@@ -185,7 +199,7 @@ impl Batch<'_> {
         operation: &Operation,
     ) -> Result<(), DeviceError> {
         let layout = VerdictLayout::of(&self.prepared.plan);
-        let faults = self.start + self.layouts.places.verdict + layout.counter(index);
+        let faults = self.faults(index);
         let kernels = &self.opened.kernels;
         // SAFETY: as above.
         unsafe {
@@ -284,7 +298,17 @@ impl Batch<'_> {
             k,
             check: weights.check(self.opened, self.stream, [n, k])?,
             sums: self.start + sums.ok_or_else(invalid)?,
+            sharing: self.sharing(),
         })
+    }
+
+    fn sharing(&self) -> Sharing {
+        let places = &self.layouts.places;
+        Sharing {
+            room: places.room,
+            arrivals: self.start + places.arrivals,
+            partials: self.start + places.partials,
+        }
     }
 
     pub(super) fn output(&self, operation: u16) -> Result<Address, DeviceError> {
@@ -315,6 +339,21 @@ impl Batch<'_> {
         let parameter = parameter.and_then(Option::as_deref);
         parameter.ok_or_else(|| refused("a parameter is missing"))
     }
+}
+
+/// The room for blocks that share tiles, if any operation of a batch may need it.
+fn room(opened: &Opened, plan: &Plan, batch: u32) -> Room {
+    let operations = plan.program().operations.iter().zip(0u16..);
+    let mut rooms = operations.filter_map(|(operation, index)| {
+        let Operation::Linear { weights, .. } = *operation else {
+            return None;
+        };
+        let shape = plan.tensor_type(TensorRef::Parameter(weights))?;
+        let [n, k] = *shape.dimensions.first_chunk()?;
+        Some(opened.room(rows(plan, index, batch)?, n, k))
+    });
+    let none = Room::default();
+    rooms.find(|room| *room != none).unwrap_or(none)
 }
 
 /// What the kernels need for an operation.

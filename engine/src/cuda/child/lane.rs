@@ -230,7 +230,7 @@ impl Lane {
         batch: u32,
         hashed: Option<&Hashed>,
     ) -> Result<(), DeviceError> {
-        let layouts = Layouts::of(&prepared.plan, batch, hashed)?;
+        let layouts = Layouts::of(&self.opened, &prepared.plan, batch, hashed)?;
         let mut workspace = self
             .opened
             .take_workspace(self.slot, layouts.places.bytes)?;

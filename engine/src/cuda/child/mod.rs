@@ -10,7 +10,9 @@ mod opened;
 mod parameter;
 mod residents;
 mod staged;
+mod stopwatch;
 mod transfers;
+mod trial;
 mod verdict;
 mod workspace;
 

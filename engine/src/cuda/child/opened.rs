@@ -5,6 +5,7 @@ use super::{
     mapping::Mapping,
     parameter::Parameter,
     residents::Residents,
+    trial::Tried,
 };
 use crate::cuda::{
     error::DeviceError,
@@ -12,6 +13,7 @@ use crate::cuda::{
     launch::Kernels,
     process::lock,
     protocol::Opening,
+    ways::Room,
 };
 use cust::{
     context::{Context, ContextFlags, CurrentContext},
@@ -28,6 +30,9 @@ pub(crate) struct Opened {
     pub(super) residents: Mutex<Residents<Parameter>>,
     /// Of each slot, while it has no work; it may be taken away then.
     pub(super) workspaces: Vec<Mutex<Option<DeviceBuffer<u8>>>>,
+    /// How products are computed best.
+    pub(super) tried: Mutex<Tried>,
+    pub(super) least_tried_macs: u64,
     context: Context,
 }
 
@@ -52,6 +57,8 @@ impl Opened {
             mapping,
             residents: Mutex::new(Residents::new(opening.resident_bytes.unwrap_or(usual))),
             workspaces: (0..opening.slots).map(|_| Mutex::new(None)).collect(),
+            tried: Mutex::default(),
+            least_tried_macs: opening.least_tried_macs,
             context,
         })
     }
@@ -80,6 +87,14 @@ impl Opened {
             if !lock(&self.residents).evict() && !self.drop_idle_workspace() {
                 return Err(wanted());
             }
+        }
+    }
+
+    /// The room for blocks that share tiles: as much as is of use, if that is tried at all.
+    pub(super) fn room(&self, m: u64, n: u32, k: u32) -> Room {
+        match self.is_worth_a_trial(m, n, k) {
+            true => Room::of(self.info.processors),
+            false => Room::default(),
         }
     }
 
@@ -135,6 +150,7 @@ mod tests {
                 slots: 1,
                 slot_bytes: 1,
                 resident_bytes: None,
+                least_tried_macs: 0,
             };
             choose_family(&opening, capability)
         };

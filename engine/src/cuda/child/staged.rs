@@ -37,7 +37,7 @@ impl Staged {
         batch: u32,
         hashed: Option<&Hashed>,
     ) -> Result<Self, DeviceError> {
-        let layouts = Layouts::of(&prepared.plan, batch, hashed)?;
+        let layouts = Layouts::of(opened, &prepared.plan, batch, hashed)?;
         let workspace = opened.take_workspace(slot, layouts.places.bytes)?;
         Ok(Self {
             hashers: vec![Hasher::new(); layouts.slot.inputs.len()],

@@ -4,6 +4,7 @@ use super::{hashing::Turn, parameter::ALIGNMENT, verdict::VerdictLayout};
 use crate::cuda::{
     launch::hash_workspace_bytes,
     runs::{node_bytes, Run, NODE_BYTES},
+    ways::Room,
 };
 use mizan_tensor::{Operation, Plan, TensorRef};
 
@@ -20,8 +21,14 @@ pub(super) struct Workspace {
     /// For each operation, if it is linear, two words for each of its rows. They follow each
     /// other.
     pub(super) sums: Vec<u64>,
-    /// Of all of them.
-    pub(super) sums_bytes: u64,
+    /// Counters for blocks that share tiles; zero before and after each operation.
+    pub(super) arrivals: u64,
+    /// Of sums and counters.
+    pub(super) cleared_bytes: u64,
+    /// What such blocks leave to each other.
+    pub(super) partials: u64,
+    /// How much room they have.
+    pub(super) room: Room,
     /// Room for hashing any input, any channel records, and any run.
     pub(super) nodes: u64,
     /// The hashes of all runs, for each turn.
@@ -34,8 +41,9 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// For a batch of which these runs are hashed; `None` if it is larger than anything.
-    pub(super) fn of(plan: &Plan, batch: u32, runs: &[Run]) -> Option<Self> {
+    /// For a batch of which these runs are hashed, with room for blocks that share tiles; `None` if
+    /// it is larger than anything.
+    pub(super) fn of(plan: &Plan, batch: u32, runs: &[Run], room: Room) -> Option<Self> {
         let program = plan.program();
         let mut end = 0u64;
         let mut place = |bytes: u64| {
@@ -58,6 +66,8 @@ impl Workspace {
             Operation::Add { .. } => place(0),
         });
         let sums = sums.collect::<Option<Vec<_>>>()?;
+        let arrivals = place(room.arrivals_bytes)?;
+        let partials = place(room.partials_bytes)?;
         let of_runs = runs.iter().map(|run| run.chunks() * NODE_BYTES);
         let most_nodes = of_runs.fold(most_nodes(plan, batch)?, u64::max);
         let nodes = place(most_nodes)?;
@@ -68,8 +78,11 @@ impl Workspace {
             inputs,
             outputs,
             tables,
-            sums_bytes: nodes - sums.first()?,
+            cleared_bytes: partials - sums.first()?,
             sums,
+            arrivals,
+            partials,
+            room,
             nodes,
             hashes,
             verdict,
@@ -137,7 +150,8 @@ mod tests {
                 least_bytes: 1,
             };
             let runs = runs(&plan, &hashed, vector.batch).unwrap();
-            let workspace = Workspace::of(&plan, vector.batch, &runs).unwrap();
+            let room = Room::of(3);
+            let workspace = Workspace::of(&plan, vector.batch, &runs, room).unwrap();
             let places = workspace.inputs.iter().chain(&workspace.outputs);
             let lengths = vector
                 .inputs
@@ -152,13 +166,18 @@ mod tests {
             let others = [
                 workspace.tables,
                 workspace.sums[0],
+                workspace.arrivals,
+                workspace.partials,
                 workspace.nodes,
                 workspace.hashes[0],
                 workspace.hashes[1],
                 workspace.verdict,
             ];
             assert!(others[0] >= end && others.is_sorted());
-            assert_eq!(workspace.sums[0] + workspace.sums_bytes, workspace.nodes);
+            let cleared = workspace.sums[0] + workspace.cleared_bytes;
+            assert_eq!(cleared, workspace.partials);
+            assert!(workspace.partials - workspace.arrivals >= room.arrivals_bytes);
+            assert!(workspace.nodes - workspace.partials >= room.partials_bytes);
             let hashes = workspace.verdict - workspace.hashes[0];
             assert!(hashes >= 2 * node_bytes(&runs));
             assert!(workspace.bytes >= workspace.verdict + workspace.verdict_bytes);

@@ -46,7 +46,9 @@ mod work;
 pub use bench::Bench;
 pub use ceiling::Ceiling;
 pub use error::{MeasureError, LOOKED_FOR};
-pub use work::{Comparison, Contest, Effort, LinearKernel, PeerOutput, Product, Timing, Work};
+pub use work::{
+    Comparison, Contest, Effort, LinearKernel, LinearWay, PeerOutput, Product, Timing, Work,
+};
 pub(super) use work::{MAX_BYTES, MAX_REPETITIONS};
 
 /// The environment variable of a device's process that says where cublasLt is: a library, or a

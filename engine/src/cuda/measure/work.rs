@@ -10,6 +10,8 @@ use mizan_tensor::MAX_REDUCTION;
 const MAX_MACS: u64 = 1 << 42;
 /// Most bytes that an operation without products reads from one tensor.
 pub(in crate::cuda) const MAX_BYTES: u64 = 1 << 33;
+/// Most blocks that share a tile.
+const MAX_PARTS: u32 = 64;
 /// Most rounds.
 const MAX_ROUNDS: u32 = 100;
 /// Most repetitions of a round.
@@ -100,6 +102,33 @@ impl LinearKernel {
     }
 }
 
+/// A kernel, and how many of its blocks share a tile of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct LinearWay {
+    /// The kernel.
+    pub kernel: LinearKernel,
+    /// From 1 to 64; 1 alone with [`LinearKernel::Dp4aRows`].
+    pub parts: u32,
+}
+
+impl LinearWay {
+    /// An error where a kernel has no such way.
+    pub(in crate::cuda) fn check(self) -> Result<(), MeasureError> {
+        let what = match self.kernel {
+            LinearKernel::Dp4aRows if self.parts != 1 => "blocks of that kernel share no tile",
+            _ if !(1..=MAX_PARTS).contains(&self.parts) => "parts must be from 1 to 64",
+            _ => return Ok(()),
+        };
+        Err(MeasureError::OutOfRange(what.into()))
+    }
+}
+
+impl From<LinearKernel> for LinearWay {
+    fn from(kernel: LinearKernel) -> Self {
+        Self { kernel, parts: 1 }
+    }
+}
+
 /// An operation to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Work {
@@ -108,8 +137,8 @@ pub enum Work {
     Linear {
         /// Its shape.
         product: Product,
-        /// Which kernel; the one that a job would get, if `None`.
-        kernel: Option<LinearKernel>,
+        /// How; as in a job, if `None`.
+        way: Option<LinearWay>,
         /// Whether with all that checks it: the checksums of its rows, and their comparison.
         checked: bool,
     },
@@ -166,7 +195,8 @@ impl Effort {
 /// How long an operation took.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Timing {
-    /// What ran: the entry point of the engine's kernel, or the library.
+    /// What ran: the entry point of the engine's kernel, with the number of parts where blocks
+    /// shared tiles, or the library.
     pub of: String,
     /// Repetitions in each round.
     pub repetitions: u32,
@@ -212,8 +242,8 @@ pub struct Contest {
     /// Its shape. cublasLt needs `n` and `k` that are multiples of 4, and is fast with multiples
     /// of 16.
     pub product: Product,
-    /// The engine's kernel; the one that a job would get, if `None`.
-    pub kernel: Option<LinearKernel>,
+    /// How the engine computes it; as in a job, if `None`.
+    pub way: Option<LinearWay>,
     /// Whether the engine's with all that checks it.
     pub checked: bool,
     /// What cublasLt stores.
@@ -276,6 +306,20 @@ mod tests {
             tried: 4,
         };
         assert_eq!(contest.ratio(), 1.5);
+    }
+
+    #[test]
+    fn blocks_share_tiles_where_a_kernel_can() {
+        let way = |kernel, parts| LinearWay { kernel, parts }.check();
+        for kernel in LinearKernel::ALL {
+            let shares = kernel != LinearKernel::Dp4aRows;
+            assert_eq!(LinearWay::from(kernel).check(), Ok(()));
+            assert_eq!(way(kernel, 64).is_ok(), shares);
+            for parts in [0, 65, u32::MAX] {
+                let refused = way(kernel, parts);
+                assert!(matches!(refused, Err(MeasureError::OutOfRange(_))));
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <string>
@@ -30,7 +31,12 @@ struct Kernel {
     int output;
 };
 
-const std::map<unsigned, unsigned> LINEAR_SMALL = {{6, 4}, {7, 4}};
+// Rows and columns of a tile by the end of its kernel's name; 0 where blocks share none.
+uint64_t tile_elements(const std::string &name) {
+    unsigned rows = 0, columns = 0;
+    std::sscanf(name.c_str() + name.rfind('_'), "_%ux%u", &rows, &columns);
+    return uint64_t(rows) * columns;
+}
 
 const Kernel *describe(const std::string &name) {
     static const std::map<std::string, Kernel> all = {
@@ -41,10 +47,12 @@ const Kernel *describe(const std::string &name) {
         {"check_linear", {9, {{7, 4}, {8, 4}}, -1}},
         {"check_add", {9, {{5, 4}, {6, 4}, {7, 4}}, -1}},
     };
-    static const Kernel linear = {10, LINEAR_SMALL, 4};
+    static const Kernel rows = {10, {{6, 4}, {7, 4}}, 4};
+    static const Kernel linear = {13, {{6, 4}, {7, 4}, {10, 4}}, 4};
     auto found = all.find(name);
     if (found != all.end()) return &found->second;
-    return name.rfind("linear_", 0) == 0 ? &linear : nullptr;
+    if (name.rfind("linear_", 0) != 0) return nullptr;
+    return tile_elements(name) ? &linear : &rows;
 }
 
 int run(const std::string &name, unsigned blocks, unsigned threads, unsigned shared,
@@ -68,7 +76,13 @@ int run(const std::string &name, unsigned blocks, unsigned threads, unsigned sha
                       (!arguments[8] ||
                        (holds(arguments[8], n * 4) && holds(arguments[9], m * 16))) &&
                       (!arguments[3] || holds(arguments[3], 256));
-        if (!inside) return ILLEGAL_ADDRESS;
+        uint64_t parts = kernel->arguments == 13 ? uint32_t(arguments[10]) : 1;
+        if (parts > 1) {
+            inside = inside && blocks % parts == 0 &&
+                     holds(arguments[11], blocks * tile_elements(name) * 4) &&
+                     holds(arguments[12], blocks / parts * 4);
+        }
+        if (!inside || parts == 0) return ILLEGAL_ADDRESS;
     }
     // The key is optional; nodes have 32 bytes each.
     bool inside = true;

@@ -1,11 +1,11 @@
-//! Time as the device sees it.
+//! How often something is done to tell its time.
 
-use super::{DriverError, Run};
-use crate::cuda::measure::{Effort, MeasureError, Timing, MAX_REPETITIONS};
-use cust::{
-    event::{Event, EventFlags},
-    stream::Stream,
+use super::Run;
+use crate::cuda::{
+    child::stopwatch::Stopwatch,
+    measure::{Effort, MeasureError, Timing, MAX_REPETITIONS},
 };
+use cust::stream::Stream;
 
 const SECOND: u64 = 1_000_000_000;
 /// How long a device works before anything counts: clocks rise, and kernels are loaded when they
@@ -16,36 +16,21 @@ const ROUND_NANOS: u64 = SECOND;
 /// Most time of all rounds of all that is measured together: the parent waits for it.
 const TOTAL_NANOS: u64 = 20 * SECOND;
 
-/// Two events around what is queued.
+/// Times what runs on a stream.
 pub(super) struct Clock<'a> {
-    stream: &'a Stream,
-    start: Event,
-    end: Event,
+    stopwatch: Stopwatch<'a>,
 }
 
 impl<'a> Clock<'a> {
     pub(super) fn new(stream: &'a Stream) -> Result<Self, MeasureError> {
-        // Waiting for such an event leaves the processor to others.
-        let event = || Event::new(EventFlags::BLOCKING_SYNC).map_err(DriverError::from);
-        Ok(Self {
-            stream,
-            start: event()?,
-            end: event()?,
-        })
+        let stopwatch = Stopwatch::new(stream)?;
+        Ok(Self { stopwatch })
     }
 
     /// Nanoseconds of so many executions.
     pub(super) fn round(&self, run: &dyn Run, repetitions: u32) -> Result<u64, MeasureError> {
-        self.start.record(self.stream).map_err(DriverError::from)?;
-        for _ in 0..repetitions {
-            run.queue()?;
-        }
-        self.end.record(self.stream).map_err(DriverError::from)?;
-        self.end.synchronize().map_err(DriverError::from)?;
-        let elapsed = self.end.elapsed_time_f32(&self.start);
-        let millis = elapsed.map_err(DriverError::from)?;
-        // A float is off by less than a ten-millionth; a negative or undefined number becomes 0.
-        Ok((f64::from(millis) * 1e6) as u64)
+        self.stopwatch
+            .nanos(|| (0..repetitions).try_for_each(|_| run.queue()))
     }
 
     /// Executes until the device is warm, and gives the nanoseconds of one execution then.

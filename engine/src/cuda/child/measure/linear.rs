@@ -8,9 +8,10 @@ use super::{
 use crate::cuda::{
     child::opened::Opened,
     error::DeviceError,
-    launch::{self, Kernels, WeightCheck},
-    measure::{LinearKernel, MeasureError, Product},
+    launch::{self, Kernels, Sharing, WeightCheck},
+    measure::{LinearKernel, LinearWay, MeasureError, Product},
     tiles::{self, Tile},
+    ways::{Room, Way},
 };
 use mizan_tensor::requantise;
 
@@ -18,32 +19,35 @@ use mizan_tensor::requantise;
 const CHANNELS: u64 = 0;
 const FACTORS: u64 = 1;
 
-/// A kernel, and the module that has it: that of all jobs, if `None`.
+/// Kernels, and which way was asked for.
 pub(super) struct Kernel {
-    tile: Tile,
+    way: Option<Way>,
+    /// The module that has it, if not that of all jobs.
     own: Option<Kernels>,
 }
 
-/// The kernel that was asked for, or that a job would get.
-pub(super) fn kernel(
-    opened: &Opened,
-    wanted: Option<LinearKernel>,
-    product: Product,
-) -> Result<Kernel, MeasureError> {
+/// What was asked for, or what a job would get.
+pub(super) fn kernel(opened: &Opened, wanted: Option<LinearWay>) -> Result<Kernel, MeasureError> {
     let Some(wanted) = wanted else {
-        let tile = opened.kernels.tile(product.m, product.n);
-        return Ok(Kernel { tile, own: None });
+        return Ok(Kernel {
+            way: None,
+            own: None,
+        });
     };
-    let tile = tile(wanted);
-    let lacks = || MeasureError::NoSuchKernel(tile.entry.into());
-    let family = wanted.family();
+    wanted.check()?;
+    let way = Way {
+        tile: tile(wanted.kernel),
+        parts: wanted.parts,
+    };
+    let lacks = || MeasureError::NoSuchKernel(way.tile.entry.into());
+    let family = wanted.kernel.family();
     if !family.runs_on(opened.info.capability) {
         return Err(lacks());
     }
     let kernels = Kernels::load(family, true, opened.info.processors)?;
-    match kernels.grants(tile) {
+    match kernels.grants(way.tile) {
         true => Ok(Kernel {
-            tile,
+            way: Some(way),
             own: Some(kernels),
         }),
         false => Err(lacks()),
@@ -62,12 +66,26 @@ fn tile(kernel: LinearKernel) -> Tile {
     }
 }
 
-/// Memory of everything but the operands, with checks.
-pub(super) fn bytes(Product { m, n, k }: Product) -> u64 {
-    let (n, k) = (u64::from(n), u64::from(k));
-    // The result; its rows' sums; channel records and factors; u; faults.
-    let rows = m.saturating_mul(n + 16);
-    rows.saturating_add(n * (16 + 4) + k * 8 + 4)
+impl Kernel {
+    /// The room that blocks need which share tiles.
+    fn room(&self, opened: &Opened, Product { m, n, k }: Product) -> Room {
+        match self.way {
+            None => opened.room(m, n, k),
+            Some(way) => way.room(m, n),
+        }
+    }
+
+    /// Memory of everything but the operands, with checks.
+    pub(super) fn bytes(&self, opened: &Opened, product: Product) -> u64 {
+        let Product { m, n, k } = product;
+        let room = self.room(opened, product);
+        let (n, k) = (u64::from(n), u64::from(k));
+        // The result; its rows' sums; channel records and factors; u; faults.
+        let rows = m.saturating_mul(n + 16);
+        rows.saturating_add(n * (16 + 4) + k * 8 + 4)
+            .saturating_add(room.arrivals_bytes)
+            .saturating_add(room.partials_bytes)
+    }
 }
 
 /// A linear operation.
@@ -76,7 +94,11 @@ pub(super) struct Linear<'a> {
     kernel: &'a Kernel,
     channels: Memory<'a>,
     y: Memory<'a>,
+    room: Room,
+    arrivals: Memory<'a>,
+    partials: Memory<'a>,
     check: Option<Check<'a>>,
+    way: Way,
 }
 
 struct Check<'a> {
@@ -95,13 +117,36 @@ impl<'a> Linear<'a> {
         let (measuring, Product { m, n, .. }) = (operands.measuring, operands.product);
         let records = (0..n).flat_map(|column| Channel::of(operands, column).record());
         let channels = Memory::with(measuring, &records.collect::<Vec<_>>())?;
-        Ok(Self {
+        let room = kernel.room(measuring.opened, operands.product);
+        let usual = Way::whole(measuring.opened.kernels.choice().tile(m, n));
+        let mut linear = Self {
             operands,
             kernel,
             channels,
             y: Memory::new(measuring, m * u64::from(n))?,
+            room,
+            arrivals: Memory::new(measuring, room.arrivals_bytes)?,
+            partials: Memory::new(measuring, room.partials_bytes)?,
             check: checked.then(|| Check::new(operands)).transpose()?,
-        })
+            way: kernel.way.unwrap_or(usual),
+        };
+        linear.arrivals.set(0)?;
+        if kernel.way.is_none() {
+            linear.way = linear.best()?;
+        }
+        Ok(linear)
+    }
+
+    /// How a job would compute it.
+    fn best(&self) -> Result<Way, MeasureError> {
+        let measuring = self.operands.measuring;
+        let (opened, stream) = (measuring.opened, measuring.stream);
+        let check = self.check.as_ref();
+        let faults = check.map(|check| check.faults.address());
+        // SAFETY: the memory is as large as the kernels want, and outlives what is queued;
+        // counters are zero by then.
+        let way = unsafe { opened.way(stream, self.operation(), faults) }?;
+        Ok(way.ok_or(DeviceError::ResultCheckFailed { operation: 0 })?)
     }
 
     fn operation(&self) -> launch::Linear {
@@ -119,6 +164,11 @@ impl<'a> Linear<'a> {
             // Null, and so no sums, if unchecked.
             check: check.map_or(WeightCheck { r: 0, u: 0 }, Check::weights),
             sums: check.map_or(0, |check| check.sums.address()),
+            sharing: Sharing {
+                room: self.room,
+                arrivals: self.arrivals.address(),
+                partials: self.partials.address(),
+            },
         }
     }
 }
@@ -156,7 +206,7 @@ impl<'a> Check<'a> {
 
 impl Run for Linear<'_> {
     fn name(&self) -> String {
-        self.kernel.tile.entry.into()
+        self.way.name()
     }
 
     fn queue(&self) -> Result<(), MeasureError> {
@@ -170,7 +220,7 @@ impl Run for Linear<'_> {
         // SAFETY: the memory is as large as the kernels want, and outlives what is queued; sums
         // are zero by then.
         unsafe {
-            kernels.linear_with(self.kernel.tile, stream, operation)?;
+            kernels.linear(self.way, stream, operation)?;
             if let Some(check) = &self.check {
                 of_jobs.check_linear(stream, operation, check.faults.address())?;
             }

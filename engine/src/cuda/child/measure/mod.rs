@@ -54,14 +54,14 @@ impl Measuring<'_> {
         match work {
             Work::Linear {
                 product,
-                kernel,
+                way,
                 checked,
             } => {
                 product.check()?;
                 let (opened, seed) = (self.opened, effort.seed);
-                let needed = operands::bytes(product).saturating_add(linear::bytes(product));
-                self.check_room(needed)?;
-                let kernel = linear::kernel(opened, kernel, product)?;
+                let kernel = linear::kernel(opened, way)?;
+                let needed = operands::bytes(product);
+                self.check_room(needed.saturating_add(kernel.bytes(opened, product)))?;
                 let operands = Operands::new(self, product, seed)?;
                 let linear = Linear::new(&operands, &kernel, checked)?;
                 self.time(&linear, effort)

@@ -31,14 +31,14 @@ pub(super) fn compare(
     let (product, output) = (contest.product, contest.output);
     let library = Library::open()?;
     prove_itself(measuring, &library, output, effort.seed)?;
+    let kernel = linear::kernel(measuring.opened, contest.way)?;
     let needed = [
         operands::bytes(product),
-        linear::bytes(product),
+        kernel.bytes(measuring.opened, product),
         result_bytes(product, output),
         WORKSPACE_BYTES,
     ];
     measuring.check_room(needed.into_iter().fold(0, u64::saturating_add))?;
-    let kernel = linear::kernel(measuring.opened, contest.kernel, product)?;
     let operands = Operands::new(measuring, product, effort.seed)?;
     let own = linear::Linear::new(&operands, &kernel, contest.checked)?;
     let mut peer = Matmul::new(&operands, &library, output)?;
