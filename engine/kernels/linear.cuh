@@ -123,45 +123,6 @@ DEVICE u32 swizzled(u32 row, u32 piece) {
     return row * 64 + ((piece ^ (row >> 1)) & 3) * 16;
 }
 
-// Adds up what the blocks that share a tile have summed, COUNT sums in each thread. False in all
-// blocks but the one that comes last, and has all of it then. Nobody waits for anybody: whoever is
-// not the last leaves its sums and ends. Shared memory is free before it and behind it.
-template <int COUNT, int THREADS>
-DEVICE bool gather(const Linear &job, i32 *sums) {
-    if (job.parts == 1) return true;
-    const u32 block = anew(block_index()), tile = block / job.parts, part = block % job.parts;
-    Words *const all = (Words *)job.partials + u64(tile) * job.parts * (COUNT / 4 * THREADS);
-    Words *const mine = all + u64(part) * (COUNT / 4 * THREADS) + thread_index();
-    UNROLL for (int i = 0; i < COUNT / 4; ++i) {
-        const i32 *four = sums + 4 * i;
-        store_for_others(mine + i * THREADS,
-                         {{u32(four[0]), u32(four[1]), u32(four[2]), u32(four[3])}});
-    }
-    // Each thread's sums are there for others, and then the block arrives.
-    device_fence();
-    barrier();
-    u32 *const arrived = (u32 *)dynamic_shared();
-    if (thread_index() == 0) *arrived = fetch_add(job.arrivals + tile, 1);
-    barrier();
-    const bool last = *arrived == job.parts - 1;
-    barrier();
-    if (!last) return false;
-    device_fence();
-    KEEP_LOOP for (u32 other = 0; other < job.parts; ++other) {
-        if (other == part) continue;
-        const Words *theirs = all + u64(other) * (COUNT / 4 * THREADS) + thread_index();
-        UNROLL for (int i = 0; i < COUNT / 4; ++i) {
-            const Words words = load_of_others(theirs + i * THREADS);
-            UNROLL for (int l = 0; l < 4; ++l) {
-                sums[4 * i + l] = i32(u32(sums[4 * i + l]) + words.word[l]);
-            }
-        }
-    }
-    // For the next launch.
-    if (thread_index() == 0) job.arrivals[tile] = 0;
-    return true;
-}
-
 // Shared memory of the epilogue: the table, then the channels and r of the block's columns, then
 // for each warp a slab of 16 rows of accumulators, padded against bank conflicts.
 template <int WIDE>

@@ -32,7 +32,7 @@
 // every four of them and is bound by memory. Its blocks share nothing: it lacks the last three
 // arguments.
 
-#include "linear.cuh"
+#include "sharing.cuh"
 
 namespace {
 

@@ -33,7 +33,7 @@
 // asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES). The largest tile is the fastest
 // where its blocks fill the device.
 
-#include "linear.cuh"
+#include "sharing.cuh"
 
 namespace {
 

@@ -29,7 +29,7 @@
 //
 // Grids and blocks have one dimension.
 
-#include "linear.cuh"
+#include "sharing.cuh"
 
 namespace {
 

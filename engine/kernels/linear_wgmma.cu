@@ -30,7 +30,7 @@
 // Grids and blocks have one dimension. The shared memory must be asked for
 // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
 
-#include "linear.cuh"
+#include "sharing.cuh"
 #include "wgmma.cuh"
 
 namespace {

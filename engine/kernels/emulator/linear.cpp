@@ -158,6 +158,9 @@ void LinearJob::run(const LinearKernel &kernel, u32 parts, u32 launches_before) 
     Buffer partials(blocks * kernel.rows * kernel.columns * 4), arrivals(tiles * 4);
     std::memset(arrivals.data, 0, arrivals.size);
     for (u32 i = 0; i <= launches_before; ++i) {
+        // Whoever reads what no block of this launch has stored must not find what would be right.
+        std::memset(partials.data, 0xcc + i, partials.size);
+        std::memset(y.data, 0xcc, y.size);
         std::memset(sums.data, 0, sums.size);
         start(parts, partials.as<i32>(), arrivals.as<u32>());
     }
