@@ -143,6 +143,11 @@ pub fn heartbeat() -> impl Payload {
     runtime::tx().providers().heartbeat()
 }
 
+/// Say that the worker takes no new jobs until its next heartbeat.
+pub fn go_offline() -> impl Payload {
+    runtime::tx().providers().go_offline()
+}
+
 /// Take a worker off.
 pub fn deregister_worker(worker: AccountId) -> impl Payload {
     runtime::tx().providers().deregister_worker(worker)

@@ -192,6 +192,7 @@ pub(crate) fn worker(
         misses: worker.misses,
         paused_until_block: worker.paused_until_block,
         convicted: worker.convicted,
+        offline: worker.offline,
     }
 }
 

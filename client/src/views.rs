@@ -310,6 +310,8 @@ pub struct WorkerView {
     pub paused_until_block: u32,
     /// Whether it was convicted: then it gets no more jobs.
     pub convicted: bool,
+    /// Whether it said, since its last heartbeat, that it takes no jobs.
+    pub offline: bool,
 }
 
 /// What an account owns.

@@ -182,7 +182,9 @@ fn worker_outlook(outlook: &WorkerOutlook) -> Value {
     });
     let details = match outlook {
         WorkerOutlook::Idle { free_bond } => json!({ "free_bond": text(*free_bond) }),
-        WorkerOutlook::Silent { heard_block } => json!({ "heard_block": heard_block }),
+        WorkerOutlook::Silent { heard_block } | WorkerOutlook::Offline { heard_block } => {
+            json!({ "heard_block": heard_block })
+        }
         WorkerOutlook::Paused {
             until_block,
             misses,

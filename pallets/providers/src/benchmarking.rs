@@ -172,4 +172,23 @@ mod benchmarks {
         assert!(!Providers::<T>::contains_key(&who));
         Ok(())
     }
+
+    /// A listed worker. The look at whether the call is free comes before it and has no weight of
+    /// its own.
+    #[benchmark]
+    fn go_offline() -> Result<(), BenchmarkError> {
+        let who = provider::<T>()?;
+        let worker = idle_worker::<T>(&who)?;
+        let call = Call::<T>::go_offline {};
+        let origin: OriginFor<T> = RawOrigin::Signed(worker.clone()).into();
+
+        #[block]
+        {
+            assert!(call.is_feeless(&origin));
+            call.dispatch_bypass_filter(origin)?;
+        }
+
+        assert!(Idle::<T>::iter().next().is_none());
+        Ok(())
+    }
 }

@@ -21,7 +21,7 @@ impl<T: Config> Pallet<T> {
     /// Lists a worker that may get a job; does nothing for one that may not.
     pub(crate) fn list(account: &T::AccountId, worker: &Worker<T::AccountId>) {
         let rested = block_number::<T>() >= worker.paused_until_block;
-        let free = worker.open_jobs < worker.slots && !worker.convicted;
+        let free = worker.open_jobs < worker.slots && !worker.convicted && !worker.offline;
         if free && rested && Self::is_live(worker) {
             Idle::<T>::insert(worker.ask.to_be_bytes(), account, ());
         }

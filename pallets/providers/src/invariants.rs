@@ -82,6 +82,7 @@ impl<T: Config> Pallet<T> {
                 "a busy worker is listed as idle"
             );
             ensure!(!worker.convicted, "a convicted worker is listed as idle");
+            ensure!(!worker.offline, "an offline worker is listed as idle");
         }
         Ok(())
     }

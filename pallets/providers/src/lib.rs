@@ -127,6 +127,8 @@ pub struct Worker<AccountId> {
     pub paused_until_block: BlockNumber,
     /// Whether it was convicted: then it gets no more jobs.
     pub convicted: bool,
+    /// Whether it said, since its last heartbeat, that it takes no jobs.
+    pub offline: bool,
 }
 
 /// The pallet.
@@ -277,6 +279,11 @@ pub mod pallet {
             /// Its hot key.
             worker: T::AccountId,
         },
+        /// A worker takes no new jobs until its next heartbeat.
+        WorkerWentOffline {
+            /// Its hot key.
+            worker: T::AccountId,
+        },
         /// A worker gets no job for a while, after a decline or a timeout.
         WorkerPaused {
             /// Its hot key.
@@ -337,6 +344,8 @@ pub mod pallet {
         WorkerConvicted,
         /// The last heartbeat is too recent: wait `Timing.heartbeat_blocks`.
         HeartbeatTooSoon,
+        /// The worker gets no jobs as it is: it said so already, or was not heard lately.
+        WorkerOffline,
         /// The worker has a job: let it finish or decline it first.
         WorkerBusy,
         /// The worker has no free slot.
@@ -421,6 +430,18 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::exit())]
         pub fn exit(origin: OriginFor<T>) -> DispatchResult {
             Self::do_exit(ensure_signed(origin)?)
+        }
+
+        /// Say that the worker takes no new jobs until its next heartbeat. Those that it has stay
+        /// its duty. Free of fees whenever it succeeds: each one needs a heartbeat before it, so it
+        /// is free no more often than those.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::go_offline())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>| -> bool {
+            ensure_signed(origin.clone()).is_ok_and(|who| Pallet::<T>::online(&who).is_ok())
+        })]
+        pub fn go_offline(origin: OriginFor<T>) -> DispatchResult {
+            Self::do_go_offline(ensure_signed(origin)?)
         }
     }
 

@@ -30,6 +30,9 @@ impl<T: Config> Pallet<T> {
         if !Self::is_live(worker) {
             return WorkerOutlook::Silent { heard_block };
         }
+        if worker.offline {
+            return WorkerOutlook::Offline { heard_block };
+        }
         if block_number::<T>() < worker.paused_until_block {
             return WorkerOutlook::Paused {
                 until_block: worker.paused_until_block,

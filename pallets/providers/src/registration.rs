@@ -58,6 +58,7 @@ impl<T: Config> Pallet<T> {
             misses: 0,
             paused_until_block: 0,
             convicted: false,
+            offline: false,
         };
         Workers::<T>::insert(&worker, entry);
         WorkersOf::<T>::insert(&provider, &worker, ());
@@ -129,9 +130,28 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_heartbeat(worker: T::AccountId) -> DispatchResult {
         let mut record = Self::heartbeat_due(&worker)?;
         record.heard_block = Some(block_number::<T>());
+        record.offline = false;
         Self::list(&worker, &record);
         Workers::<T>::insert(&worker, record);
         Self::deposit_event(Event::WorkerHeard { worker });
+        Ok(())
+    }
+
+    /// The worker's record, if the chain takes it for there.
+    pub(crate) fn online(worker: &T::AccountId) -> Result<Worker<T::AccountId>, Error<T>> {
+        let record = Workers::<T>::get(worker).ok_or(Error::<T>::WorkerUnknown)?;
+        ensure!(!record.convicted, Error::<T>::WorkerConvicted);
+        let online = !record.offline && Self::is_live(&record);
+        ensure!(online, Error::<T>::WorkerOffline);
+        Ok(record)
+    }
+
+    pub(crate) fn do_go_offline(worker: T::AccountId) -> DispatchResult {
+        let mut record = Self::online(&worker)?;
+        record.offline = true;
+        Self::delist(&worker, &record);
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::WorkerWentOffline { worker });
         Ok(())
     }
 }

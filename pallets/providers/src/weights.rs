@@ -16,6 +16,8 @@ pub trait WeightInfo {
     fn heartbeat() -> Weight;
     fn deregister_worker() -> Weight;
     fn exit() -> Weight;
+    /// Includes the look at whether it is free of fees.
+    fn go_offline() -> Weight;
 }
 
 /// Bounds for mocks, in which nothing is measured.
@@ -43,5 +45,8 @@ impl WeightInfo for () {
     }
     fn exit() -> Weight {
         bound(60, 4, 3)
+    }
+    fn go_offline() -> Weight {
+        bound(40, 4, 3)
     }
 }

@@ -278,6 +278,11 @@ pub enum WorkerOutlook {
         /// The block of that heartbeat.
         heard_block: BlockNumber,
     },
+    /// It said itself that it takes no jobs.
+    Offline {
+        /// The block of its last heartbeat, before it said so.
+        heard_block: BlockNumber,
+    },
     /// It pauses after declines or timeouts.
     Paused {
         /// First block in which it may get a job again.

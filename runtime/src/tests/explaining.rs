@@ -259,6 +259,7 @@ fn register_by_force(provider: sp_keyring::Sr25519Keyring, worker: &AccountId) {
         misses: 0,
         paused_until_block: 0,
         convicted: false,
+        offline: false,
     };
     pallet_providers::Workers::<Runtime>::insert(worker, record);
     pallet_providers::WorkersOf::<Runtime>::insert(id(provider), worker, ());

@@ -154,6 +154,7 @@ fn many_cheap_workers_without_bond_do_not_hide_one_that_can() {
                     misses: 0,
                     paused_until_block: 0,
                     convicted: false,
+                    offline: false,
                 },
             );
             pallet_providers::WorkersOf::<Runtime>::insert(self::id(Charlie), &worker, ());

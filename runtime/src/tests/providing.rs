@@ -243,6 +243,78 @@ fn heartbeat_is_due_when_a_pause_has_ended() {
 }
 
 #[test]
+fn a_worker_that_went_offline_gets_no_job_until_its_next_heartbeat() {
+    on_chain(|| {
+        let model = model();
+        provide(Charlie, 100 * UNIT, 0);
+        assert_ok!(Providers::go_offline(signed(Charlie)));
+        let event = Event::WorkerWentOffline {
+            worker: id(Charlie),
+        };
+        assert!(events().contains(&RuntimeEvent::Providers(event)));
+        let waiting = Post::of(model).accepted(Bob);
+        assert_eq!(job(waiting).state, mizan_protocol::jobs::JobState::Open);
+        // Neither another ask nor the end of a pause lists it.
+        assert_ok!(Providers::set_ask(signed(Charlie), id(Charlie), 1));
+        pass(timing().heartbeat_blocks - 1);
+        assert_eq!(job(waiting).state, mizan_protocol::jobs::JobState::Open);
+        assert_noop!(
+            Providers::heartbeat(signed(Charlie)),
+            ProvidersError::HeartbeatTooSoon
+        );
+        pass(1);
+        assert_ok!(Providers::heartbeat(signed(Charlie)));
+        pass(1);
+        assert_eq!(worker_of(waiting), id(Charlie));
+    });
+}
+
+#[test]
+fn a_job_stays_the_duty_of_a_worker_that_went_offline_and_its_end_lists_it_not() {
+    on_chain(|| {
+        let model = model();
+        provide(Charlie, 100 * UNIT, 0);
+        let duty = Post::of(model).accepted(Bob);
+        assert_eq!(worker_of(duty), id(Charlie));
+        assert_ok!(Providers::go_offline(signed(Charlie)));
+        pass(1);
+        assert_ok!(attest(Charlie, duty));
+        let waiting = Post::of(model).accepted(Bob);
+        pass(1);
+        assert_eq!(job(waiting).state, mizan_protocol::jobs::JobState::Open);
+    });
+}
+
+#[test]
+fn going_offline_is_free_once_for_each_heartbeat() {
+    use frame_support::dispatch::CheckIfFeeless;
+    on_chain(|| {
+        let call = pallet_providers::Call::<Runtime>::go_offline {};
+        let is_free = |who| call.is_feeless(&signed(who));
+        let go = |who| Providers::go_offline(signed(who));
+        assert!(!is_free(Bob));
+        assert_noop!(go(Bob), ProvidersError::WorkerUnknown);
+        assert_ok!(Providers::register_provider(signed(Bob), 20 * UNIT));
+        assert_ok!(Providers::register_worker(signed(Bob), id(Bob), 0, 1, None));
+        // Never heard, it is not there.
+        assert!(!is_free(Bob));
+        assert_noop!(go(Bob), ProvidersError::WorkerOffline);
+        assert_ok!(Providers::heartbeat(signed(Bob)));
+        assert!(is_free(Bob));
+        assert_ok!(go(Bob));
+        assert!(!is_free(Bob));
+        assert_noop!(go(Bob), ProvidersError::WorkerOffline);
+        pass(timing().heartbeat_blocks);
+        assert_ok!(Providers::heartbeat(signed(Bob)));
+        assert!(is_free(Bob));
+        // Silent for long, it is not there either.
+        pass(timing().liveness_blocks + 1);
+        assert!(!is_free(Bob));
+        assert_noop!(go(Bob), ProvidersError::WorkerOffline);
+    });
+}
+
+#[test]
 fn misses_in_a_row_lengthen_the_pause_and_a_settled_job_forgives_them() {
     on_chain(|| {
         let model = model();

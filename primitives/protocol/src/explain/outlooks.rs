@@ -78,6 +78,7 @@ impl WorkerOutlook {
             Self::Idle { .. } => "idle",
             Self::NeverHeard => "never_heard",
             Self::Silent { .. } => "silent",
+            Self::Offline { .. } => "offline",
             Self::Paused { .. } => "paused",
             Self::HeartbeatNeeded => "heartbeat_needed",
             Self::Convicted => "convicted",
@@ -96,6 +97,10 @@ impl WorkerOutlook {
             }
             Self::NeverHeard => "the worker is registered and never sent a heartbeat",
             Self::Silent { .. } => "the worker's last heartbeat is too old",
+            Self::Offline { .. } => {
+                "the worker said that it takes no jobs: its owner uses the machine, its hours are \
+                 over, or it was stopped"
+            }
             Self::Paused { .. } => "the worker pauses after declines or timeouts",
             Self::HeartbeatNeeded => "the worker's pause is over, and it was not heard since",
             Self::Convicted => "a result of the worker was proved wrong, or its data withheld",
@@ -113,6 +118,10 @@ impl WorkerOutlook {
             Self::Idle { .. } => "wait; if jobs pass by, lower the ask or add to the bond",
             Self::NeverHeard | Self::Silent { .. } => {
                 "start the worker, and run its doctor if it runs already"
+            }
+            Self::Offline { .. } => {
+                "nothing if that is wanted: a worker that may take jobs again says so by itself; \
+                 otherwise start it"
             }
             Self::Paused { .. } => {
                 "see the history for the reasons, mend them, and wait for the block named"

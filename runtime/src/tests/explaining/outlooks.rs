@@ -133,6 +133,12 @@ fn worker_without_jobs_says_why() {
                 free_bond: 10 * UNIT
             }
         );
+        assert_ok!(Providers::go_offline(signed(Charlie)));
+        let offline = WorkerOutlook::Offline { heard_block };
+        assert_eq!(outlook_of_worker(Charlie), offline);
+        pass(timing().heartbeat_blocks);
+        assert_ok!(Providers::heartbeat(signed(Charlie)));
+        let heard_block = now();
         let job = Post::of(model).accepted(Bob);
         assert_eq!(outlook_of_worker(Charlie), WorkerOutlook::Busy { slots: 1 });
         pass(1);

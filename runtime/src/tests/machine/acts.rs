@@ -105,6 +105,11 @@ pub(super) fn duties(market: &Market, who: Who) -> Vec<Act> {
         // After a pause it may come sooner than otherwise.
         let paused = worker.paused_until > 0;
         acts.extend(vec![Act::Heartbeat; if due { 5 } else { paused.into() }]);
+        // Seldom, or few jobs would find a worker.
+        let online = worker.is_online(market.now) && !worker.convicted;
+        if online && market.now.is_multiple_of(32) {
+            acts.push(Act::GoOffline);
+        }
     }
     // A convicted worker is of no use until it is registered anew.
     let own = market.workers.iter();
@@ -322,6 +327,7 @@ fn wild_workforce(market: &Market, who: Who) -> impl Strategy<Value = Act> {
         3 => set_ask.prop_map(|(worker, ask)| Act::SetAsk(worker, ask)),
         1 => worker.prop_map(Act::DeregisterWorker),
         2 => Just(Act::Heartbeat),
+        1 => Just(Act::GoOffline),
         1 => prop_oneof![Just(MIN_BOND - 1), amount(market, who)].prop_map(Act::RegisterProvider),
         1 => amount(market, who).prop_map(Act::Unbond),
         1 => Just(Act::Exit),

@@ -295,6 +295,7 @@ fn workforce_call(by: Who, act: &Act) -> pallet_providers::Call<Runtime> {
             worker: account(*worker),
         },
         Act::Heartbeat => Call::heartbeat {},
+        Act::GoOffline => Call::go_offline {},
         other => panic!("no call about providers: {other:?}"),
     }
 }

@@ -183,6 +183,7 @@ fn read_workers() -> BTreeMap<Who, Worker> {
                 misses: worker.misses,
                 paused_until: worker.paused_until_block,
                 convicted: worker.convicted,
+                offline: worker.offline,
                 listed: pallet_providers::Idle::<Runtime>::contains_key(place, &account),
             };
             read.listed &= read.is_live(now());

@@ -19,7 +19,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use std::collections::BTreeMap;
 
 /// Refusals and flaws that the machine must run into, and ends that jobs must come to.
-const ROADS: [&str; 83] = [
+const ROADS: [&str; 84] = [
     "Arithmetic(Overflow)",
     "Arithmetic(Underflow)",
     "Disputes(AlreadyConvicted)",
@@ -69,6 +69,7 @@ const ROADS: [&str; 83] = [
     "Providers(WorkerBusy)",
     "Providers(WorkerConvicted)",
     "Providers(WorkerExists)",
+    "Providers(WorkerOffline)",
     "Providers(WorkerUnknown)",
     "Providers(WorkersRemain)",
     "System(CallFiltered)",

@@ -54,6 +54,7 @@ pub(super) enum Act {
     SetAsk(Who, u128),
     DeregisterWorker(Who),
     Heartbeat,
+    GoOffline,
     Transfer {
         to: Who,
         amount: u128,
@@ -155,6 +156,7 @@ impl Market {
             Act::SetAsk(worker, ask) => self.set_ask(by, *worker, *ask),
             Act::DeregisterWorker(worker) => self.deregister_worker(by, *worker),
             Act::Heartbeat => self.heartbeat(by),
+            Act::GoOffline => self.go_offline(by),
             Act::Transfer {
                 to,
                 amount,

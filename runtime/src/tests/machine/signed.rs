@@ -115,6 +115,7 @@ fn requesters_and_providers_pay_fees_and_workers_do_their_duty_free() {
         assert_eq!(sent(Charlie, attestation(1)), 0);
         pass(timing().challenge_blocks + 1);
         assert!(matches!(job(1).state, JobState::Settled(..)));
+        assert_eq!(sent(Charlie, pallet_providers::Call::go_offline {}), 0);
     });
 }
 
@@ -124,7 +125,7 @@ fn refused_transaction_costs_its_fee_and_nothing_else() {
         let model = model();
         provide(Charlie, 100 * UNIT, 0);
         sent(Bob, post(model));
-        let refusals: [(_, RuntimeCall, DispatchError); 4] = [
+        let refusals: [(_, RuntimeCall, DispatchError); 5] = [
             (
                 Bob,
                 pallet_jobs::Call::cancel_job { job: 0 }.into(),
@@ -140,6 +141,11 @@ fn refused_transaction_costs_its_fee_and_nothing_else() {
                 Charlie,
                 pallet_providers::Call::heartbeat {}.into(),
                 pallet_providers::Error::<Runtime>::HeartbeatTooSoon.into(),
+            ),
+            (
+                Dave,
+                pallet_providers::Call::go_offline {}.into(),
+                pallet_providers::Error::<Runtime>::WorkerUnknown.into(),
             ),
             (
                 Dave,

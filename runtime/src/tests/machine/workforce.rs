@@ -30,6 +30,8 @@ pub(super) struct Worker {
     pub(super) paused_until: u32,
     /// Whether a result of it was proved wrong, or withheld: it gets no more jobs.
     pub(super) convicted: bool,
+    /// Whether it said, since it was heard last, that it takes no jobs.
+    pub(super) offline: bool,
     /// Whether jobs find it, as long as it is live.
     pub(super) listed: bool,
 }
@@ -40,10 +42,15 @@ impl Worker {
             .is_some_and(|heard| now <= heard + periods::LIVENESS)
     }
 
+    /// Whether the chain takes it for there.
+    pub(super) fn is_online(&self, now: u32) -> bool {
+        self.is_live(now) && !self.offline
+    }
+
     /// Lists it if it may get a job. A pause must be over and word must have come since.
     fn list(&mut self, now: u32) {
         let rested = now >= self.paused_until;
-        let free = self.open_jobs < self.slots && !self.convicted;
+        let free = self.open_jobs < self.slots && !self.convicted && !self.offline;
         if free && rested && self.is_live(now) {
             self.listed = true;
         }
@@ -160,6 +167,7 @@ impl Market {
             misses: 0,
             paused_until: 0,
             convicted: false,
+            offline: false,
             listed: false,
         };
         self.workers.insert(worker, entry);
@@ -194,7 +202,19 @@ impl Market {
         let due = worker.heartbeat_is_due(now);
         must(due, "Providers(HeartbeatTooSoon)")?;
         worker.heard = Some(now);
+        worker.offline = false;
         worker.list(now);
+        Ok(())
+    }
+
+    pub(super) fn go_offline(&mut self, by: Who) -> Result<(), Refusal> {
+        let now = self.now;
+        let worker = self.workers.get_mut(&by);
+        let worker = worker.ok_or("Providers(WorkerUnknown)")?;
+        must(!worker.convicted, "Providers(WorkerConvicted)")?;
+        must(worker.is_online(now), "Providers(WorkerOffline)")?;
+        worker.offline = true;
+        worker.listed = false;
         Ok(())
     }
 

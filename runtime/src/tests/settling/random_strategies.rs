@@ -14,6 +14,7 @@ const PEOPLE: [Sr25519Keyring; 5] = [Bob, Charlie, Dave, Eve, Ferdie];
 enum Act {
     Register(usize, u128, u128),
     Heartbeat(usize),
+    GoOffline(usize),
     Post(usize, u32, u128, Option<usize>),
     Cancel(usize, u64),
     Decline(usize, u64, bool),
@@ -33,6 +34,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         3 => (who.clone(), amount.clone(), price.clone()).prop_map(|(w, b, a)| Act::Register(w, b, a)),
         4 => who.clone().prop_map(Act::Heartbeat),
+        1 => who.clone().prop_map(Act::GoOffline),
         4 => (who.clone(), 0..4_200u32, price, prop::option::of(who.clone()))
             .prop_map(|(w, b, p, d)| Act::Post(w, b, p, d)),
         1 => (who.clone(), job.clone()).prop_map(|(w, j)| Act::Cancel(w, j)),
@@ -55,6 +57,7 @@ fn perform(model: H256, act: Act) {
         Act::Register(who, bond, ask) => Providers::register_provider(origin(who), bond)
             .and_then(|()| Providers::register_worker(origin(who), id(PEOPLE[who]), ask, 2, None)),
         Act::Heartbeat(who) => Providers::heartbeat(origin(who)),
+        Act::GoOffline(who) => Providers::go_offline(origin(who)),
         Act::Post(who, batch, price, directed) => {
             let worker = directed.map(|d| id(PEOPLE[d]));
             Post {
