@@ -39,10 +39,7 @@ impl DiskWatch {
     /// Something could not be written.
     pub fn report_full(&self, what: &dyn std::fmt::Display) {
         if !self.full.swap(true, Ordering::Relaxed) {
-            error!(
-                "the disk is full: {what}. No jobs are taken and no heartbeats sent until there \
-                 is space"
-            );
+            error!("the disk is full: {what}. No jobs are taken until there is space");
         }
     }
 

@@ -9,10 +9,8 @@
 //! A job that a worker was given and does not do costs its provider, so limits never lose one.
 //! While a job would be late otherwise, all devices work whatever their state; outside of the
 //! hours accepted jobs go on. What the owner can have is that no new ones come: then the worker
-//! sends no heartbeats, by which the chain takes it for absent after a while
-//! (`Timing.liveness_blocks`). Nothing is counted against a worker for that, as it would be for
-//! declining. Before the end of the hours it falls silent that much earlier, so that no job comes
-//! after it.
+//! says so on the chain (`providers.go_offline`) and sends no heartbeats. Nothing is counted against
+//! a worker for that, as it would be for declining.
 //!
 //! # Others that use a device
 //! On a desktop some program always has the device open, so that is no use of it. Others use it
@@ -54,10 +52,12 @@ use watched::Watched;
 /// Why no new jobs are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not the time for it, or almost not any more.
+    /// It is not the time for it.
     Hours(Hours),
     /// No device may work.
     Devices,
+    /// It is not known yet whether others use the devices.
+    NotLookedAt,
 }
 
 impl std::fmt::Display for Refusal {
@@ -65,6 +65,9 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::Hours(hours) => write!(f, "no new jobs but in the hours {hours}"),
             Self::Devices => f.write_str("no new jobs while no GPU may work"),
+            Self::NotLookedAt => {
+                f.write_str("no new jobs until it is known whether another program uses the GPUs")
+            }
         }
     }
 }
@@ -121,10 +124,9 @@ impl Lending {
         self.limits
     }
 
-    /// Why no new jobs are taken now; `None` if they are. `ahead` is how long jobs may come after
-    /// the worker has said that it is there.
-    pub fn refusal(&self, ahead: Duration) -> Option<Refusal> {
-        self.refusal_at(self.now(), time_of_day(), ahead)
+    /// Why no new jobs are taken now; `None` if they are.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal_at(self.now(), time_of_day())
     }
 
     /// Whether the owner lets anything begin now that need not be done, such as advice.
@@ -185,12 +187,12 @@ impl Lending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refusal_at(&self, now: Duration, time: Duration, ahead: Duration) -> Option<Refusal> {
-        let too_late = |hours: &&Hours| hours.left(time) <= ahead;
+    fn refusal_at(&self, now: Duration, time: Duration) -> Option<Refusal> {
+        let is_over = |hours: &&Hours| hours.left(time).is_zero();
         let mut state = self.state();
-        let refusal = match self.hours.as_ref().filter(too_late) {
+        let refusal = match self.hours.as_ref().filter(is_over) {
             Some(hours) => Some(Refusal::Hours(hours.clone())),
-            None => state.all_paused(now).then_some(Refusal::Devices),
+            None => state.refusal_of_devices(now),
         };
         if refusal != state.refusal {
             match &refusal {
@@ -276,10 +278,17 @@ impl State {
         devices.find(|watched| watched.info.uuid == device.uuid)
     }
 
-    /// Whether there are devices that work, and none of them may.
-    fn all_paused(&self, now: Duration) -> bool {
-        let mut fit = self.devices.iter().filter(|it| !it.retired).peekable();
-        fit.peek().is_some() && fit.all(|it| it.is_paused(now))
+    /// Why no device may work, where there are some that would.
+    fn refusal_of_devices(&self, now: Duration) -> Option<Refusal> {
+        let fit: Vec<_> = self.devices.iter().filter(|it| !it.retired).collect();
+        if fit.is_empty() || !fit.iter().all(|it| it.is_paused(now)) {
+            return None;
+        }
+        let unknown = |it: &Watched| it.is_not_looked_at(now);
+        Some(match fit.into_iter().any(unknown) {
+            true => Refusal::NotLookedAt,
+            false => Refusal::Devices,
+        })
     }
 
     /// How long parts ran on all devices together.

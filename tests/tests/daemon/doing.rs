@@ -116,7 +116,7 @@ async fn is_declined_as_too_large(setting: &Setting, job: u64) -> Result<bool> {
 }
 
 #[tokio::test]
-async fn sigterm_during_a_job_ends_with_0_and_a_restart_finishes_the_job() -> Result<()> {
+async fn sigterm_during_a_job_ends_with_0_offline_and_a_restart_finishes_the_job() -> Result<()> {
     let setting = Setting::new().await?;
     let owner = Owner::alone("//Charlie");
     owner.register(setting.client()).await?;
@@ -133,10 +133,32 @@ async fn sigterm_during_a_job_ends_with_0_and_a_restart_finishes_the_job() -> Re
         "{status}\n{}",
         worker.process.tail()?
     );
+    setting.outlook(&owner, "offline").await?;
     drop(held);
     setting.blobs.put(&image).await?;
     worker.restart()?;
     setting.settled(job).await?;
+    setting.outlook(&owner, "idle").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn sigterm_ends_a_worker_with_0_while_its_node_does_not_answer() -> Result<()> {
+    let setting = Setting::new().await?;
+    let owner = Owner::alone("//Charlie");
+    owner.register(setting.client()).await?;
+    let more = ["--request-seconds", "2"];
+    let mut worker = setting.worker("worker", &owner, &more).await?;
+    // Connections stay open, and nobody says anything.
+    let node = setting.chain.node.id().to_string();
+    let halted = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -STOP {node}")])
+        .status()?;
+    ensure!(halted.success(), "the node goes on");
+    let status = worker.process.stop().await?;
+    let said = worker.process.tail()?;
+    ensure!(status.code() == Some(0), "{status}\n{said}");
+    ensure!(!said.contains("offline from block"), "{said}");
     Ok(())
 }
 

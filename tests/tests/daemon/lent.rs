@@ -1,7 +1,7 @@
 //! A GPU that its owner lends while nobody else uses it, behind an emulated driver.
 
 use crate::setting::Setting;
-use crate::{emulated::DRIVER, nvml::LIBRARY};
+use crate::{emulated::DRIVER, held::HeldBlob, nvml::LIBRARY};
 use anyhow::{ensure, Context, Result};
 use mizan_client::blobs::BlobStore;
 use mizan_client::calls::{self, Offer};
@@ -18,8 +18,8 @@ use tokio::time::{timeout, Duration};
 
 /// What is waited for comes much sooner.
 const LINE: Duration = Duration::from_secs(90);
-/// Blocks that a job has: longer than a worker keeps back for delivering it.
-const BLOCKS: u32 = 24;
+/// Blocks that a job has, and waits: longer than a worker keeps back for delivering it.
+const BLOCKS: u32 = 30;
 
 /// Says how much process 1 uses the GPU.
 fn used(folder: &Path, percent: u32) -> Result<()> {
@@ -101,7 +101,7 @@ async fn post(setting: &Setting, owner: &Owner, input: Hash) -> Result<u64> {
 }
 
 #[tokio::test]
-async fn a_worker_takes_no_jobs_while_its_gpu_is_used_and_finishes_those_that_it_has() -> Result<()>
+async fn a_worker_is_offline_while_its_gpu_is_used_and_finishes_the_job_that_it_has() -> Result<()>
 {
     let setting = Setting::new().await?;
     let owner = Owner::alone("//Charlie");
@@ -121,17 +121,28 @@ async fn a_worker_takes_no_jobs_while_its_gpu_is_used_and_finishes_those_that_it
     let said = worker.says("step=attested").await?;
     ensure!(said.contains("executor=\"cuda\""), "{said}");
 
+    // It has this one when somebody begins to use the GPU, and can't read its input before.
+    let held = HeldBlob::new(&setting.blobs, one_image(1)?)?;
+    post(&setting, &owner, held.hash()).await?;
+    let held = held.opened(Deadline::seconds(60)).await?;
     used(folder, 50)?;
-    worker
-        .says("GPU 0: paused, another program uses it (50 %)")
-        .await?;
-    // The chain takes it for there, since it was a moment ago.
-    post(&setting, &owner, setting.blobs.put(&one_image(1)?).await?).await?;
-    let before = worker.says("step=computing").await?;
+    let before = worker.says("offline from block").await?;
+    setting.outlook(&owner, "offline").await?;
+    let late = post(&setting, &owner, setting.blobs.put(&one_image(2)?).await?).await?;
+    held.give()?;
     let said = before + &worker.says("step=attested").await?;
     let says = "GPU 0: works for a job that would be late otherwise, though paused, another \
                 program uses it (50 %)";
     ensure!(said.contains(says), "{said}");
+    // The worker's slot is free by now.
+    let waiting = setting.client().job(late, At::Best).await?;
+    let state = waiting.context("it was posted")?.state;
+    ensure!(state.name() == "open", "{state:?}");
+
+    used(folder, 0)?;
+    let said = worker.says("step=attested").await?;
+    ensure!(said.contains("new jobs are taken again"), "{said}");
+    ensure!(said.contains(&format!("job={late} ")), "{said}");
     let counted = setting.client().worker(&account, At::Finalized).await?;
     let misses = counted.context("it is registered")?.misses;
     ensure!(misses == 0, "{misses} misses");

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use mizan_client::blobs::LocalBlobStore;
 use mizan_client::views::JobView;
-use mizan_client::{account_of, Client, Hash};
+use mizan_client::{account_of, At, Client, Hash};
 use mizan_tests::wait::{until, Deadline};
 use mizan_tests::workers::{heard, Owner, Place, Worker};
 use mizan_tests::{chain::Chain, jobs};
@@ -56,6 +56,19 @@ impl Setting {
         let alice = Owner::alone("//Alice").provider_key()?;
         let worker = Some(account_of(&owner.worker_key()?));
         jobs::post_one(self.client(), &alice, self.model, input, worker).await
+    }
+
+    /// Waits until that rule decides whether a worker gets jobs.
+    pub(crate) async fn outlook(&self, owner: &Owner, rule: &str) -> Result<()> {
+        let account = account_of(&owner.worker_key()?);
+        let what = format!("the worker to be {rule}");
+        until(&what, Deadline::seconds(60), async || {
+            let report = self.client().worker_report(&account, At::Best).await?;
+            Ok(report
+                .is_some_and(|report| report.outlook.rule == rule)
+                .then_some(()))
+        })
+        .await
     }
 
     pub(crate) async fn settled(&self, job: u64) -> Result<JobView> {

@@ -1,26 +1,39 @@
-//! Heartbeats: saying that the worker is there, until it is convicted.
+//! Whether the chain may give the worker jobs: heartbeats while it takes some, and a word when it
+//! takes none any more. Both are said by what the newest block has, so what got lost, or was in a
+//! block that was given up, is said again.
 
 use super::{Convicted, DaemonError};
-use crate::{
-    equipment::Equipment, journal::Entry, node::Node, rivals::Signed, steps::BLOCK_SECONDS,
-};
+use crate::{equipment::Equipment, journal::Entry, lending::Refusal, node::Node, rivals::Signed};
 use mizan_client::{
     calls,
     views::{Timing, WorkerView},
+    ClientError,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 /// A reminder that nothing happens comes once in so many ticks.
 const TICKS_BETWEEN_REMINDERS: u32 = 20;
+/// Longest time to tell the chain that the worker stops: three blocks.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// What there is to tell the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// The worker is there.
+    Heartbeat,
+    /// It takes no new jobs.
+    Offline,
+}
 
 /// Whether the chain hears of the worker.
 pub(super) struct Liveness {
     node: Node,
     equipment: Arc<Equipment>,
     timing: Timing,
-    heartbeat: Option<JoinHandle<()>>,
+    /// What is being said.
+    saying: Option<JoinHandle<()>>,
     convicted: bool,
     last_reminder: Option<u32>,
 }
@@ -31,19 +44,19 @@ impl Liveness {
             node,
             equipment,
             timing,
-            heartbeat: None,
+            saying: None,
             convicted: false,
             last_reminder: None,
         }
     }
 
-    /// Sends a heartbeat if one is due and the owner lets new jobs come. Without any the chain
-    /// gives the worker none after a while, and counts nothing against it.
+    /// Sends a heartbeat if one is due and jobs are taken; where none are, tells the chain so.
     pub(super) async fn stay_live(&mut self, ticks: u32) -> Result<(), DaemonError> {
         // Looked at each time: others go by it, and the metrics show it.
-        let takes_jobs = self.equipment.lending.refusal(self.heard()).is_none();
-        let beating = self.heartbeat.as_ref();
-        if beating.is_some_and(|task| !task.is_finished()) || self.equipment.disk.is_full() {
+        let refusal = self.equipment.lending.refusal();
+        let word = word(refusal.as_ref(), self.equipment.disk.is_full());
+        let saying = self.saying.as_ref();
+        if saying.is_some_and(|task| !task.is_finished()) {
             return Ok(());
         }
         let account = self.equipment.account();
@@ -55,20 +68,40 @@ impl Liveness {
             return Ok(());
         };
         self.now_convicted(worker.convicted);
-        if worker.convicted {
-            return Ok(());
-        }
         let next_block = self.node.best_number().await?.saturating_add(1);
-        if takes_jobs && heartbeat_due(&worker, &self.timing, next_block) {
+        if let Some(word) = word.filter(|word| word.is_due(&worker, &self.timing, next_block)) {
             let (node, equipment) = (self.node.clone(), self.equipment.clone());
-            self.heartbeat = Some(tokio::spawn(send_heartbeat(node, equipment)));
+            self.saying = Some(tokio::spawn(say(node, equipment, word)));
         }
         Ok(())
     }
 
-    /// How long the chain takes the worker for there after a heartbeat.
-    fn heard(&self) -> Duration {
-        Duration::from_secs(u64::from(self.timing.liveness_blocks) * BLOCK_SECONDS)
+    /// Tells the chain that the worker stops, if the node lets it soon enough. Otherwise jobs may
+    /// come as long as the last heartbeat counts.
+    pub(super) async fn leave(&mut self) {
+        match tokio::time::timeout(LEAVING, self.say_the_last_word()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!("the chain was not told that the worker stops: {error}"),
+            Err(_) => warn!(
+                "no block has it within {} seconds that the worker stops",
+                LEAVING.as_secs()
+            ),
+        }
+    }
+
+    async fn say_the_last_word(&mut self) -> Result<(), ClientError> {
+        // A heartbeat that is under way would undo it, or be what it needs.
+        if let Some(saying) = self.saying.take() {
+            let _ = saying.await;
+        }
+        let Some(worker) = self.node.worker(&self.equipment.account()).await? else {
+            return Ok(());
+        };
+        let next_block = self.node.best_number().await?.saturating_add(1);
+        if Word::Offline.is_due(&worker, &self.timing, next_block) {
+            go_offline(&self.node, &self.equipment).await;
+        }
+        Ok(())
     }
 
     fn now_convicted(&mut self, convicted: bool) {
@@ -109,12 +142,6 @@ impl Liveness {
         Ok(false)
     }
 
-    pub(super) fn stop(&mut self) {
-        if let Some(heartbeat) = self.heartbeat.take() {
-            heartbeat.abort();
-        }
-    }
-
     fn reminds(&mut self, ticks: u32) -> bool {
         let since = self.last_reminder.map(|last| ticks.wrapping_sub(last));
         let reminds = since.is_none_or(|since| since >= TICKS_BETWEEN_REMINDERS);
@@ -125,7 +152,14 @@ impl Liveness {
     }
 }
 
-async fn send_heartbeat(node: Node, equipment: Arc<Equipment>) {
+async fn say(node: Node, equipment: Arc<Equipment>, word: Word) {
+    match word {
+        Word::Heartbeat => send_heartbeat(&node, &equipment).await,
+        Word::Offline => go_offline(&node, &equipment).await,
+    }
+}
+
+async fn send_heartbeat(node: &Node, equipment: &Equipment) {
     let call = calls::heartbeat();
     let sent = equipment
         .rivals
@@ -137,6 +171,44 @@ async fn send_heartbeat(node: Node, equipment: Arc<Equipment>) {
         }
         Err(error) => warn!("no heartbeat: {error}"),
     }
+}
+
+async fn go_offline(node: &Node, equipment: &Equipment) {
+    match node.submit(&calls::go_offline(), &equipment.key).await {
+        Ok(included) => info!(
+            "offline from block {} on: no jobs come before the next heartbeat",
+            included.block_number
+        ),
+        Err(error) => warn!("the chain was not told that no jobs are taken: {error}"),
+    }
+}
+
+/// What there is to tell, if it is not said already; nothing while nobody knows yet.
+fn word(refusal: Option<&Refusal>, disk_is_full: bool) -> Option<Word> {
+    match refusal {
+        _ if disk_is_full => Some(Word::Offline),
+        None => Some(Word::Heartbeat),
+        Some(Refusal::NotLookedAt) => None,
+        Some(Refusal::Hours(_) | Refusal::Devices) => Some(Word::Offline),
+    }
+}
+
+impl Word {
+    /// Whether saying so in that block is free of fees and of use.
+    fn is_due(self, worker: &WorkerView, timing: &Timing, block: u32) -> bool {
+        let due = match self {
+            Self::Heartbeat => heartbeat_due,
+            Self::Offline => may_get_jobs,
+        };
+        !worker.convicted && due(worker, timing, block)
+    }
+}
+
+/// Whether the chain takes the worker for there in that block. One that pauses or has no free slot
+/// gets jobs later.
+fn may_get_jobs(worker: &WorkerView, timing: &Timing, block: u32) -> bool {
+    let heard = worker.heard_block.filter(|_| !worker.offline);
+    heard.is_some_and(|heard| block <= heard.saturating_add(timing.liveness_blocks))
 }
 
 /// Whether a heartbeat in that block is free of fees and of use.
@@ -183,6 +255,7 @@ mod tests {
             misses: 0,
             paused_until_block,
             convicted: false,
+            offline: false,
         }
     }
 
@@ -202,6 +275,63 @@ mod tests {
                 due,
                 "{worker:?} at {block}"
             );
+        }
+    }
+
+    fn offline(heard_block: u32) -> WorkerView {
+        WorkerView {
+            offline: true,
+            ..worker(Some(heard_block), 0)
+        }
+    }
+
+    #[test]
+    fn a_worker_that_takes_no_jobs_says_so_once_while_the_chain_takes_it_for_there() {
+        let table = [
+            (worker(None, 0), 1, false),
+            (worker(Some(5), 0), 6, true),
+            (worker(Some(5), 0), 25, true),
+            (worker(Some(5), 0), 26, false),
+            // It would get jobs after its pause.
+            (worker(Some(5), 90), 6, true),
+            (offline(5), 6, false),
+        ];
+        for (worker, block, due) in table {
+            let found = Word::Offline.is_due(&worker, &timing(), block);
+            assert_eq!(found, due, "{worker:?} at {block}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_said_so_comes_back_with_the_next_heartbeat_that_is_due() {
+        let is_due = |block| Word::Heartbeat.is_due(&offline(5), &timing(), block);
+        assert_eq!([14, 15].map(is_due), [false, true]);
+    }
+
+    #[test]
+    fn a_convicted_worker_says_nothing() {
+        let convicted = WorkerView {
+            convicted: true,
+            ..worker(Some(5), 0)
+        };
+        for word in [Word::Heartbeat, Word::Offline] {
+            assert!(!word.is_due(&convicted, &timing(), 15), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn the_chain_hears_what_the_owner_and_the_disk_allow_and_nothing_that_is_not_known_yet() {
+        let hours = Refusal::Hours("22:00-08:00".parse().unwrap());
+        let table = [
+            (None, Some(Word::Heartbeat)),
+            (Some(hours), Some(Word::Offline)),
+            (Some(Refusal::Devices), Some(Word::Offline)),
+            (Some(Refusal::NotLookedAt), None),
+        ];
+        for (refusal, said) in table {
+            assert_eq!(word(refusal.as_ref(), false), said, "{refusal:?}");
+            let full = word(refusal.as_ref(), true);
+            assert_eq!(full, Some(Word::Offline), "{refusal:?}");
         }
     }
 }

@@ -262,31 +262,46 @@ impl Session {
         Ok(())
     }
 
-    /// Lets running steps come to an end, for so long; the journal knows how to go on with those
-    /// that do not.
+    /// Tells the chain that the worker stops, so that it gives no job that nobody would do, while
+    /// running steps come to an end.
     async fn wind_up(&mut self, within: Duration) {
-        self.liveness.stop();
         self.advising.stop();
         if let Some(upkeep) = self.upkeep.take() {
             upkeep.abort();
         }
-        let running = self.tasks.len() + self.answering.running();
-        if running > 0 {
-            info!(
-                "stopping; {running} running steps get {} seconds",
-                within.as_secs()
-            );
-        }
-        let ended = tokio::time::timeout(within, async {
-            while self.tasks.join_next().await.is_some() {}
-            self.answering.wind_up().await;
-        });
-        if ended.await.is_err() {
-            info!(
-                "{} steps were dropped; the journal knows them",
-                self.tasks.len() + self.answering.running()
-            );
-        }
+        let Self {
+            liveness,
+            tasks,
+            answering,
+            ..
+        } = self;
+        tokio::join!(liveness.leave(), finish_steps(tasks, answering, within));
+    }
+}
+
+/// Lets running steps come to an end, for so long; the journal knows how to go on with those that
+/// do not.
+async fn finish_steps<T: 'static>(
+    tasks: &mut JoinSet<T>,
+    answering: &mut Answering,
+    within: Duration,
+) {
+    let running = tasks.len() + answering.running();
+    if running > 0 {
+        info!(
+            "stopping; {running} running steps get {} seconds",
+            within.as_secs()
+        );
+    }
+    let ended = tokio::time::timeout(within, async {
+        while tasks.join_next().await.is_some() {}
+        answering.wind_up().await;
+    });
+    if ended.await.is_err() {
+        info!(
+            "{} steps were dropped; the journal knows them",
+            tasks.len() + answering.running()
+        );
     }
 }
 

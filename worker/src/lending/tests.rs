@@ -33,7 +33,7 @@ fn lending(limits: Limits, hours: Option<&str>) -> (Arc<Lending>, Arc<Metrics>) 
 
 /// Why no new jobs are taken at a second, at noon.
 fn refusal(lending: &Lending, second: u64) -> Option<Refusal> {
-    lending.refusal_at(seconds(second), seconds(12 * 60 * 60), Duration::ZERO)
+    lending.refusal_at(seconds(second), seconds(12 * 60 * 60))
 }
 
 #[test]
@@ -70,6 +70,23 @@ fn no_new_jobs_are_taken_while_no_device_may_work() {
     lending.note(&[status(0), status(1)]);
     assert_eq!(refusal(&lending, 1), None);
     assert!(lending.is_lent() && metrics.accepting.get() == 1);
+}
+
+#[test]
+fn nobody_says_that_devices_may_not_work_before_each_was_looked_at() {
+    let (lending, metrics) = lending(IDLE, None);
+    assert_eq!(refusal(&lending, 1), Some(Refusal::NotLookedAt));
+    assert!(!lending.is_lent() && metrics.accepting.get() == 0);
+    // The driver shows one of them.
+    let mut readings = used([100, 0]).unwrap();
+    readings.truncate(1);
+    lending.hear_at(seconds(1), Ok(readings));
+    assert_eq!(refusal(&lending, 1), Some(Refusal::NotLookedAt));
+    lending.hear_at(seconds(2), used([100, 0]));
+    assert_eq!(refusal(&lending, 2), None);
+    let (lending, _) = self::lending(IDLE, None);
+    lending.hear_at(seconds(1), used([100, 100]));
+    assert_eq!(refusal(&lending, 1), Some(Refusal::Devices));
 }
 
 #[test]
@@ -181,18 +198,16 @@ fn memory_of_a_device_in_use_is_given_back_once_after_its_last_part() {
 }
 
 #[test]
-fn jobs_come_in_the_hours_only_and_none_of_them_later() {
+fn jobs_come_in_the_hours_only_and_until_their_end() {
     let (lending, _) = lending(Limits::default(), Some("08:00-17:00"));
     let hours = Some(Refusal::Hours("08:00-17:00".parse().unwrap()));
-    let at = |hour: u64, minute: u64, ahead| {
-        let time = seconds(hour * 60 * 60 + minute * 60);
-        lending.refusal_at(seconds(1), time, seconds(ahead))
+    let at = |hour: u64, minute: u64, second: u64| {
+        let time = seconds((hour * 60 + minute) * 60 + second);
+        lending.refusal_at(seconds(1), time)
     };
-    assert_eq!(at(7, 59, 0), hours);
+    assert_eq!(at(7, 59, 59), hours);
     assert_eq!(at(8, 0, 0), None);
-    // What is said now is believed for six minutes.
-    assert_eq!(at(16, 53, 360), None);
-    assert_eq!(at(16, 54, 360), hours);
+    assert_eq!(at(16, 59, 59), None);
     assert_eq!(at(17, 0, 0), hours);
     // Devices work all the same, for what was accepted.
     assert!(lending.may_begin_at(seconds(1), &status(0).info));
@@ -207,4 +222,8 @@ fn a_refusal_says_what_it_is_for() {
     );
     let devices = Refusal::Devices.to_string();
     assert_eq!(devices, "no new jobs while no GPU may work");
+    assert_eq!(
+        Refusal::NotLookedAt.to_string(),
+        "no new jobs until it is known whether another program uses the GPUs"
+    );
 }

@@ -76,6 +76,11 @@ impl Watched {
         matches!(self.policy.condition(now), Condition::Paused(_))
     }
 
+    /// Whether it is not known yet whether others use it.
+    pub(super) fn is_not_looked_at(&self, now: Duration) -> bool {
+        self.policy.condition(now) == Condition::Paused(Pause::NotLookedAt)
+    }
+
     /// Whether its memory is to be given back, which it is then taken to be.
     pub(super) fn release(&mut self, now: Duration) -> bool {
         let in_use = matches!(
