@@ -216,7 +216,7 @@ pub use server::{
     Accounts, Admission, BlobServer, Collected, GarbageRules, Gate, Limits, Nobody, Refusal,
     ServerError, Settings, Storage, StorageError, Tokens, TokensError, Upload,
 };
-pub use slice::{OutOfRange, MAX_SLICE_BYTES};
+pub use slice::{keyed_slice, OutOfRange, MAX_SLICE_BYTES};
 pub use store::{BlobError, BlobStore};
 pub use tree::GROUP_BYTES;
 pub use url::Url;

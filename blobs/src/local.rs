@@ -57,11 +57,28 @@ impl LocalBlobStore {
 
     /// The length of a blob, whose bytes are checked without holding them all in memory.
     pub(crate) fn check(&self, hash: Hash, max_bytes: u64) -> Result<u64, BlobError> {
+        Ok(self.checked(hash, max_bytes)?.1)
+    }
+
+    /// The file of a blob, whose bytes are checked without holding them all in memory, and its
+    /// length. It stays readable when the blob is taken out. Its position is behind the last byte.
+    ///
+    /// Errors are those of [`BlobStore::get`].
+    pub async fn open_checked(
+        &self,
+        hash: Hash,
+        max_bytes: u64,
+    ) -> Result<(fs::File, u64), BlobError> {
+        self.off_thread(move |store| store.checked(hash, max_bytes))
+            .await
+    }
+
+    fn checked(&self, hash: Hash, max_bytes: u64) -> Result<(fs::File, u64), BlobError> {
         let (path, file, bytes) = self.open_blob(hash, max_bytes)?;
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(file).map_err(at(&path))?;
-        if hasher.finalize() == hash {
-            Ok(bytes)
+        hasher.update_reader(&file).map_err(at(&path))?;
+        if hasher.count() == bytes && hasher.finalize() == hash {
+            Ok((file, bytes))
         } else {
             Err(BlobError::Corrupt(path))
         }
@@ -318,6 +335,26 @@ mod tests {
         assert!(matches!(refused, BlobError::Corrupt(named) if named == path));
         store.put(b"hello").await.unwrap();
         assert_eq!(store.get(hash, 5).await.unwrap(), b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_checked_file_is_read_even_after_its_blob_is_taken_out() {
+        let (_folder, store) = store();
+        let bytes = vec![7; 100_000];
+        let hash = store.put(&bytes).await.unwrap();
+        let (file, length) = store.open_checked(hash, 100_000).await.unwrap();
+        store.remove(hash).await.unwrap();
+        let mut read = vec![0; 100_000];
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut read, 0).unwrap();
+        assert!(length == 100_000 && read == bytes);
+        let gone = store.open_checked(hash, 100_000).await.unwrap_err();
+        assert!(matches!(gone, BlobError::Missing(named) if named == hash));
+        store.put(&bytes).await.unwrap();
+        let long = store.open_checked(hash, 99_999).await.unwrap_err();
+        assert!(matches!(long, BlobError::TooLarge { .. }));
+        fs::write(store.path_of(hash), &read[1..]).unwrap();
+        let damaged = store.open_checked(hash, 100_000).await.unwrap_err();
+        assert!(matches!(damaged, BlobError::Corrupt(_)));
     }
 
     #[tokio::test]

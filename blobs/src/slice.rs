@@ -2,10 +2,13 @@
 
 use crate::{
     local::at,
-    tree::{merge, Subtree, PAIR_BYTES},
+    tree::{merge_in, Subtree, PAIR_BYTES},
     BlobError, Hash, LocalBlobStore,
 };
-use blake3::{hazmat::HasherExt, Hasher};
+use blake3::{
+    hazmat::{HasherExt, Mode},
+    Hasher,
+};
 use mizan_tensor::{read_slice, slice_bytes, Blob};
 use std::{io, io::Read, ops::Range};
 
@@ -40,6 +43,8 @@ pub(crate) struct Wanted {
     pub(crate) length: u32,
     /// The exact size of the slice.
     pub(crate) slice_bytes: u64,
+    /// Of the hashes, if they have one.
+    key: Option<Hash>,
 }
 
 impl Wanted {
@@ -62,6 +67,7 @@ impl Wanted {
                 start,
                 length,
                 slice_bytes,
+                key: None,
             }),
             None => Err(OutOfRange {
                 blob_length,
@@ -96,13 +102,13 @@ impl Wanted {
     ) -> io::Result<Hash> {
         let is_root = subtree.length == self.blob.length;
         if !self.meets(subtree) {
-            return hash_under(subtree, is_root, data);
+            return self.hash_under(subtree, is_root, data);
         }
         let place = slice.len();
         if subtree.length <= CHUNK_BYTES {
             data.take(subtree.length).read_to_end(slice)?;
             let mut chunk = slice.get(place..).unwrap_or_default();
-            return hash_under(subtree, is_root, &mut chunk);
+            return self.hash_under(subtree, is_root, &mut chunk);
         }
         // A node comes before its halves, whose hashes it is.
         slice.extend_from_slice(&[0; PAIR_BYTES as usize]);
@@ -113,21 +119,59 @@ impl Wanted {
         if let Some(pair) = slice.get_mut(place..behind) {
             pair.copy_from_slice([left, right].as_flattened());
         }
-        Ok(merge(&left, &right, is_root))
+        Ok(merge_in(self.mode(), &left, &right, is_root))
+    }
+
+    fn mode(&self) -> Mode<'_> {
+        self.key.as_ref().map_or(Mode::Hash, Mode::KeyedHash)
+    }
+
+    fn hash_under<R: Read>(
+        &self,
+        subtree: Subtree,
+        is_root: bool,
+        data: &mut R,
+    ) -> io::Result<Hash> {
+        let mut hasher = self
+            .key
+            .as_ref()
+            .map_or_else(Hasher::new, Hasher::new_keyed);
+        hasher.set_input_offset(subtree.start);
+        hasher.update_reader(data.take(subtree.length))?;
+        if hasher.count() != subtree.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(match is_root {
+            true => hasher.finalize().into(),
+            false => hasher.finalize_non_root(),
+        })
     }
 }
 
-fn hash_under<R: Read>(subtree: Subtree, is_root: bool, data: &mut R) -> io::Result<Hash> {
-    let mut hasher = Hasher::new();
-    hasher.set_input_offset(subtree.start);
-    hasher.update_reader(data.take(subtree.length))?;
-    if hasher.count() != subtree.length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(match is_root {
-        true => hasher.finalize().into(),
-        false => hasher.finalize_non_root(),
-    })
+/// The slice that proves the bytes `[start, start + length)` of what a reader gives, `data_bytes`
+/// in all, to whoever knows them by their keyed BLAKE3 hash, as
+/// [`mizan_tensor::read_keyed_slice`] reads it.
+///
+/// Reads and hashes all of it, and holds little more than the slice in memory. Fewer bytes are
+/// [`io::ErrorKind::UnexpectedEof`], and bytes that no slice proves an error with [`OutOfRange`]
+/// inside.
+pub fn keyed_slice<R: Read>(
+    data: R,
+    data_bytes: u64,
+    key: &Hash,
+    start: u64,
+    length: u32,
+) -> io::Result<Vec<u8>> {
+    let wanted = Wanted::new([0; 32], data_bytes, start, length)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let wanted = Wanted {
+        key: Some(*key),
+        ..wanted
+    };
+    let mut slice = Vec::new();
+    let mut data = io::BufReader::with_capacity(READ_BYTES, data);
+    wanted.write_under(Subtree::whole(data_bytes), &mut data, &mut slice)?;
+    Ok(slice)
 }
 
 impl LocalBlobStore {
@@ -213,6 +257,26 @@ mod tests {
                 assert!(wanted.is_proved_by(&slice));
             }
         }
+    }
+
+    #[test]
+    fn keyed_slices_are_those_that_the_referee_reads() {
+        let key = [7; 32];
+        for blob_length in LENGTHS {
+            let blob = blob(blob_length);
+            for (start, length) in ranges(blob_length) {
+                let slice = keyed_slice(&blob[..], blob_length, &key, start, length).unwrap();
+                let mut expected = Vec::new();
+                let asked = u64::from(length);
+                mizan_tensor::write_keyed_slice(&mut expected, &blob, &key, start, asked).unwrap();
+                assert!(slice == expected, "{blob_length} {start} {length}");
+            }
+        }
+        let kind = |error: io::Error| error.kind();
+        let short = keyed_slice(&[7; 4_999][..], 5_000, &key, 0, 1).map_err(kind);
+        assert_eq!(short, Err(io::ErrorKind::UnexpectedEof));
+        let beyond = keyed_slice(&[7; 5_000][..], 5_000, &key, 5_000, 1).map_err(kind);
+        assert_eq!(beyond, Err(io::ErrorKind::InvalidInput));
     }
 
     #[test]

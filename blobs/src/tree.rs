@@ -120,10 +120,15 @@ impl Iterator for Pieces {
 
 /// The hash of a node, from those of its halves.
 pub(crate) fn merge(left: &Hash, right: &Hash, is_root: bool) -> Hash {
+    merge_in(Mode::Hash, left, right, is_root)
+}
+
+/// The same for hashes with a key.
+pub(crate) fn merge_in(mode: Mode<'_>, left: &Hash, right: &Hash, is_root: bool) -> Hash {
     if is_root {
-        *merge_subtrees_root(left, right, Mode::Hash).as_bytes()
+        *merge_subtrees_root(left, right, mode).as_bytes()
     } else {
-        merge_subtrees_non_root(left, right, Mode::Hash)
+        merge_subtrees_non_root(left, right, mode)
     }
 }
 

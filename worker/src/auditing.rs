@@ -13,6 +13,8 @@
 //! | [`gathering`] | getting them, from whoever has them |
 //! | [`servers`] | the folder of blobs and the blob servers as such a source |
 //! | [`sampled`], [`full`] | the two ways to check a result, without chain and network |
+//! | [`holding`] | all blobs of a job |
+//! | [`parts`] | a full check of a job that is larger than the memory for it |
 //! | [`advice`] | a worker's accumulators, from blob servers |
 //! | [`choosing`] | what fits memory and time, and what costs less |
 //! | [`receipts`] | what proves that a result was looked at |
@@ -51,16 +53,20 @@
 //! Registering (`mizan auditor register`), auditing what it was not drawn for, serving blobs.
 //!
 //! # Assumptions
-//! The node is trusted. One process a key. A job's tensors fit the memory it may have.
+//! The node is trusted. One process a key. An item of each operation fits the memory it may have,
+//! with that operation's parameters twice; all blobs of a job fit the disk.
 
 pub mod advice;
+mod checking;
 pub mod choosing;
 pub mod demanding;
 pub mod duties;
 pub mod follow;
 pub mod full;
 pub mod gathering;
+pub mod holding;
 pub mod housekeeping;
+pub mod parts;
 pub mod receipts;
 pub mod sampled;
 pub mod servers;
@@ -205,6 +211,12 @@ pub enum AuditError {
 impl AuditError {
     fn impossible(what: &str) -> Self {
         Self::Impossible(what.to_owned())
+    }
+
+    fn right_after_all(accusation: &Accusation) -> Self {
+        Self::Impossible(format!(
+            "the referee finds {accusation:?} right; most likely this machine's hardware is faulty"
+        ))
     }
 
     fn no_such_batch() -> Self {

@@ -15,7 +15,7 @@
 //!
 //! Every audit reads tensors whose hashes the caller has checked. [`hash_with_receipt`] gives these
 //! hashes and the receipt of a full audit in one pass; [`Tensors::receipt_stream`] and [`receipt`]
-//! give the receipt of either scope.
+//! give the receipt of either scope, [`ReceiptHasher`] the same to whoever does not hold all of it.
 //!
 //! [`Draw`]: mizan_tensor::Draw
 //! [`LoadedModel::accumulators`]: crate::LoadedModel::accumulators
@@ -31,7 +31,7 @@ mod vectors;
 pub use execution::{full, full_with_advice, verify_items, verify_outputs};
 pub use freivalds::{check_accumulators, AdviceError, LinearCheck};
 pub use linear::{LinearAudit, LinearFault};
-pub use receipt::{hash_with_receipt, receipt, Hashes};
+pub use receipt::{hash_with_receipt, receipt, Hashes, ReceiptHasher};
 pub use sample::check_elements;
 pub use tensors::{AuditedJob, Missing, Tensors};
 

@@ -36,11 +36,32 @@ pub fn hash_with_receipt(tensors: &[&[u8]], seed: &Hash) -> Hashes {
 /// The receipt alone: the hash of the receipt stream, whose parts come one after the other, with
 /// the key of the auditor's seed. See [`super::Tensors::receipt_stream`].
 pub fn receipt(stream: &[&[u8]], seed: &Hash) -> Hash {
-    let mut keyed = blake3::Hasher::new_keyed(&receipt_key(seed));
+    let mut hasher = ReceiptHasher::new(seed);
     for part in stream {
-        keyed.update(part);
+        hasher.update(part);
     }
-    keyed.finalize().into()
+    hasher.finish()
+}
+
+/// Makes a receipt of a stream that comes piece by piece, for whoever does not hold all of it.
+#[derive(Debug)]
+pub struct ReceiptHasher(blake3::Hasher);
+
+impl ReceiptHasher {
+    /// Of an empty stream so far, with the key of the auditor's seed.
+    pub fn new(seed: &Hash) -> Self {
+        Self(blake3::Hasher::new_keyed(&receipt_key(seed)))
+    }
+
+    /// The next bytes of the stream, of any number.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The receipt of all that came.
+    pub fn finish(&self) -> Hash {
+        self.0.finalize().into()
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +80,11 @@ mod tests {
             assert_eq!(hashes.names, [hash_bytes(left), hash_bytes(right)]);
             assert_eq!(hashes.receipt, *expected.as_bytes());
             assert_eq!(receipt(&[left, right], &seed), hashes.receipt);
+            let mut hasher = ReceiptHasher::new(&seed);
+            bytes
+                .chunks(cut.max(1_000))
+                .for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish(), hashes.receipt);
         }
     }
 

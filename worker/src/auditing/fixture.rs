@@ -16,6 +16,8 @@ use mizan_engine::{
 use mizan_tensor::{hash_bytes, write_slice, AuditScope, Blob, Exhibits};
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Write,
     sync::{
         atomic::{AtomicU64, Ordering},
         Arc,
@@ -39,7 +41,7 @@ pub(super) struct Blobs {
 }
 
 impl Blobs {
-    fn put(&mut self, bytes: &[u8]) -> Hash {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Hash {
         let hash = hash_bytes(bytes);
         self.blobs.insert(hash, bytes.to_vec());
         hash
@@ -84,6 +86,13 @@ impl Source for Blobs {
         Ok(bytes.clone())
     }
 
+    async fn file(&self, hash: Hash, max_bytes: u64) -> Result<(File, u64), SourceError> {
+        let bytes = self.whole(hash, max_bytes).await?;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        Ok((file, bytes.len() as u64))
+    }
+
     async fn has(&self, hash: Hash) -> bool {
         self.blobs.contains_key(&hash)
     }
@@ -105,7 +114,7 @@ pub(super) struct Fixture {
     output: Vec<u8>,
 }
 
-fn noise(count: u32, seed: u8) -> Vec<u8> {
+pub(super) fn noise(count: u32, seed: u8) -> Vec<u8> {
     let mut state = u64::from(seed) + 1;
     let mut next = || {
         state = state

@@ -2,9 +2,9 @@
 
 use super::{
     choosing::{full_form, FullForm, Machine},
-    gathering::{Gathering, Source, Whole},
+    gathering::{Gathering, Source},
+    holding::{hold, Held, Holding},
     sampled::Known,
-    slices::requests,
     AuditError, Brief, DrawnSet, Fraud, Ruling, Subject,
 };
 use crate::budget::Reserved;
@@ -13,7 +13,7 @@ use mizan_engine::{
     audit::{self, AuditedJob, Tensors, WrongElement},
     CpuExecutor,
 };
-use mizan_tensor::{Accusation, BlobRef, BlobSpan, Draw, Exhibits, Finding, Plan, Request};
+use mizan_tensor::{Accusation, Draw, Exhibits, Finding, Plan};
 use std::{future::Future, io::Read, path::Path};
 
 /// Where the system's own generator is read.
@@ -67,7 +67,8 @@ impl From<Ruling> for Checked {
     }
 }
 
-/// Checks a whole job.
+/// Checks a whole job, all of which is in memory meanwhile; see [`super::parts`] for one that is
+/// too large for that.
 pub async fn check<S: Source, A: AdviceSource>(
     brief: &Brief,
     source: &S,
@@ -78,7 +79,7 @@ pub async fn check<S: Source, A: AdviceSource>(
 ) -> Result<Checked, AuditError> {
     let subject = &brief.subject;
     let gathering = Gathering::new(subject, source, &mut known.kept);
-    let held = match hold(&gathering).await? {
+    let held = match hold(&gathering, |blob| gathering.whole(blob)).await? {
         Holding::Whole(held) => held,
         Holding::Not(ruling) => return Ok(ruling.into()),
     };
@@ -107,84 +108,11 @@ fn usable(subject: &Subject, advice: Option<Advice>) -> Option<Advice> {
     })
 }
 
-/// All bytes of a job.
-struct Held {
-    parameters: Vec<Vec<u8>>,
-    inputs: Vec<Vec<u8>>,
-    trace: Vec<u8>,
-    outputs: Vec<Vec<u8>>,
-}
-
-enum Holding {
-    Whole(Held),
-    Not(Ruling),
-}
-
-/// Gets all blobs of a job: first those whose length may be wrong.
-async fn hold<S: Source>(gathering: &Gathering<'_, S>) -> Result<Holding, AuditError> {
-    let subject = gathering.subject;
-    let parameters = subject.plan.program().parameters.iter().zip(0u16..);
-    let parameters = parameters.map(|(_, index)| BlobRef::Parameter(index));
-    let outputs = subject.outputs().map(|(output, _)| BlobRef::Output(output));
-    let lists: [Vec<BlobRef>; 4] = [
-        vec![BlobRef::Trace],
-        outputs.collect(),
-        subject.inputs().collect(),
-        parameters.collect(),
-    ];
-    let (mut missing, mut held) = (Vec::new(), Vec::new());
-    for list in lists {
-        let mut blobs = Vec::new();
-        for blob in list {
-            let found = match gathering.whole(blob).await? {
-                Whole::Bytes(bytes) => {
-                    blobs.push(bytes);
-                    continue;
-                }
-                Whole::OtherLength(length) => Some(length),
-                Whole::Missing => None,
-            };
-            if let Some(fraud) = gathering.wrong_length(blob, found).await? {
-                return Ok(Holding::Not(Ruling::Fraud(fraud)));
-            }
-            missing.extend(all_chunks(gathering, blob)?);
-        }
-        held.push(blobs);
-    }
-    if !missing.is_empty() {
-        return Ok(Holding::Not(Ruling::Missing {
-            requests: missing,
-            may_pass: gathering.may_pass(),
-        }));
-    }
-    let mut next = || held.pop().unwrap_or_default();
-    let (parameters, inputs, outputs) = (next(), next(), next());
-    Ok(Holding::Whole(Held {
-        parameters,
-        inputs,
-        outputs,
-        trace: next().pop().unwrap_or_default(),
-    }))
-}
-
-/// Demands for what is not kept of a blob.
-fn all_chunks<S: Source>(
-    gathering: &Gathering<'_, S>,
-    blob: BlobRef,
-) -> Result<Vec<Request>, AuditError> {
-    let all = BlobSpan {
-        blob,
-        start: 0,
-        length: gathering.subject.blob(blob)?.length,
-    };
-    Ok(requests(gathering.kept.lacking(&[all])))
-}
-
 fn slices(blobs: &[Vec<u8>]) -> Vec<&[u8]> {
     blobs.iter().map(Vec::as_slice).collect()
 }
 
-impl Held {
+impl Held<Vec<u8>> {
     fn rule(
         &self,
         brief: &Brief,
@@ -252,7 +180,7 @@ fn fault(
     Ok(wrong.as_ref().map(of_element))
 }
 
-fn of_element(wrong: &WrongElement) -> Accusation {
+pub(super) fn of_element(wrong: &WrongElement) -> Accusation {
     Accusation::Element {
         operation: wrong.operation,
         index: wrong.index,
@@ -289,9 +217,7 @@ fn proved(
             accusation,
             evidence,
         })),
-        Finding::Right => Err(AuditError::Impossible(format!(
-            "the referee finds {accusation:?} right; most likely this machine's hardware is faulty"
-        ))),
+        Finding::Right => Err(AuditError::right_after_all(&accusation)),
     }
 }
 

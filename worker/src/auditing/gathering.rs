@@ -1,6 +1,7 @@
 //! Getting the bytes that an audit looks at, from whoever has them.
 
 use super::{
+    parts::Stored,
     slices::{Kept, Piece},
     AuditError, Fraud, Subject,
 };
@@ -9,6 +10,7 @@ use mizan_blobs::BlobError;
 use mizan_client::Hash;
 use mizan_tensor::{hash_bytes, read_slice, Accusation, Blob, BlobRef, BlobSpan, Finding};
 use std::{
+    fs::File,
     future::Future,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -52,6 +54,13 @@ pub trait Source: Send + Sync {
         max_bytes: u64,
     ) -> impl Future<Output = Result<Vec<u8>, SourceError>> + Send;
 
+    /// The same as a file, with its length. Nothing of it need be in memory.
+    fn file(
+        &self,
+        hash: Hash,
+        max_bytes: u64,
+    ) -> impl Future<Output = Result<(File, u64), SourceError>> + Send;
+
     /// Whether a blob is on this machine.
     fn has(&self, hash: Hash) -> impl Future<Output = bool> + Send;
 
@@ -59,11 +68,11 @@ pub trait Source: Send + Sync {
     fn other_lengths(&self, blob: Blob) -> impl Future<Output = Vec<u64>> + Send;
 }
 
-/// A blob as a whole.
+/// A blob as a whole: its bytes, or where they lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whole {
+pub enum Whole<T = Vec<u8>> {
     /// With the length that its shape says.
-    Bytes(Vec<u8>),
+    Bytes(T),
     /// With another length.
     OtherLength(u64),
     /// Nobody gives it.
@@ -192,6 +201,25 @@ impl<'a, S: Source> Gathering<'a, S> {
                 Ok(found) if found == length => Whole::Bytes(bytes),
                 found => Whole::OtherLength(found.unwrap_or(u64::MAX)),
             },
+        })
+    }
+
+    /// The same without holding it in memory, unless it was demanded chunk by chunk.
+    pub async fn stored(&self, blob: BlobRef) -> Result<Whole<Stored>, AuditError> {
+        let Blob { hash, length } = self.subject.blob(blob)?;
+        let all = BlobSpan {
+            blob,
+            start: 0,
+            length,
+        };
+        if let Some(bytes) = self.kept.bytes(self.subject, &all)? {
+            return Ok(Whole::Bytes(Stored::Bytes(bytes)));
+        }
+        let given = self.source.file(hash, length).await;
+        Ok(match self.noted(given)? {
+            None => Whole::Missing,
+            Some((file, found)) if found == length => Whole::Bytes(Stored::File(file)),
+            Some((_, found)) => Whole::OtherLength(found),
         })
     }
 

@@ -2,12 +2,17 @@
 
 use super::{
     gathering::{Gathering, Source, Whole},
+    parts::{stream, unreadable, PIECE_BYTES},
     slices::Kept,
     AuditError, DrawnSet, Subject,
 };
+use mizan_blobs::keyed_slice;
 use mizan_client::Hash;
 use mizan_engine::audit::receipt;
-use mizan_tensor::{receipt_opening, receipt_place, receipt_spans, AuditScope, BlobSpan, Finding};
+use mizan_tensor::{
+    receipt_bytes, receipt_key, receipt_opening, receipt_place, receipt_spans, AuditScope, BlobRef,
+    BlobSpan, Finding,
+};
 
 /// The receipt of a set, from what is kept; `None` if a part is not.
 pub fn of_kept(subject: &Subject, set: &DrawnSet, kept: &Kept) -> Result<Option<Hash>, AuditError> {
@@ -35,7 +40,6 @@ pub async fn open<S: Source>(
     index: u64,
 ) -> Result<Vec<u8>, AuditError> {
     let subject = gathering.subject;
-    let stream = stream(gathering, set).await?;
     let place = receipt_place(&subject.plan, subject.batch, set.scope, &set.seed, index);
     let Some((blob, start)) = place else {
         return Err(AuditError::Lost(format!("it has no byte {index}")));
@@ -45,10 +49,12 @@ pub async fn open<S: Source>(
         start,
         length: 1,
     };
+    let mut opening = match set.scope {
+        AuditScope::Sampled => of_drawn(gathering, set, index).await?,
+        AuditScope::Full => of_all(gathering, set, index).await?,
+    };
     let slice = gathering.slice(&byte).await?;
-    let slice = slice.ok_or_else(|| AuditError::Lost(format!("nobody gives {blob:?}")))?;
-    let opening = receipt_opening(&stream, &set.seed, index, &slice);
-    let opening = opening.ok_or_else(|| AuditError::impossible("a stream without that byte"))?;
+    opening.extend(slice.ok_or_else(|| lost(blob))?);
     let referee = subject.referee()?;
     match referee.check_receipt(set.scope, &set.seed, receipt, index, &opening) {
         Ok(Finding::Right) => Ok(opening),
@@ -59,30 +65,59 @@ pub async fn open<S: Source>(
     }
 }
 
-/// What a receipt is made of.
-async fn stream<S: Source>(
+/// Memory that opening a receipt takes: the drawn items twice, as slices and as bytes; of a whole
+/// job nothing is held.
+pub fn opening_bytes(subject: &Subject, set: &DrawnSet) -> u64 {
+    match set.scope {
+        AuditScope::Full => PIECE_BYTES,
+        AuditScope::Sampled => {
+            let bytes = receipt_bytes(&subject.plan, subject.batch, set.scope);
+            bytes.unwrap_or_default().saturating_mul(2)
+        }
+    }
+}
+
+fn lost(blob: BlobRef) -> AuditError {
+    AuditError::Lost(format!("nobody gives {blob:?}"))
+}
+
+/// The part of an opening that proves the byte of a receipt of drawn items.
+async fn of_drawn<S: Source>(
     gathering: &mut Gathering<'_, S>,
     set: &DrawnSet,
+    index: u64,
 ) -> Result<Vec<u8>, AuditError> {
     let subject = gathering.subject;
     let spans = spans(subject, set)?;
+    gathering.keep(&spans).await?;
     let mut stream = Vec::new();
-    if set.scope == AuditScope::Sampled {
-        gathering.keep(&spans).await?;
-    }
     for span in spans {
-        let bytes = match set.scope {
-            AuditScope::Sampled => gathering.kept.bytes(subject, &span)?,
-            // A span of a full receipt is a whole blob.
-            AuditScope::Full => match gathering.whole(span.blob).await? {
-                Whole::Bytes(bytes) => Some(bytes),
-                Whole::OtherLength(_) | Whole::Missing => None,
-            },
-        };
-        let lost = || AuditError::Lost(format!("nobody gives {:?}", span.blob));
-        stream.extend(bytes.ok_or_else(lost)?);
+        let bytes = gathering.kept.bytes(subject, &span)?;
+        stream.extend(bytes.ok_or_else(|| lost(span.blob))?);
     }
-    Ok(stream)
+    let opening = receipt_opening(&stream, &set.seed, index, &[]);
+    opening.ok_or_else(|| AuditError::impossible("a stream without that byte"))
+}
+
+/// The same of a receipt of a whole job, which is read from the disk.
+async fn of_all<S: Source>(
+    gathering: &Gathering<'_, S>,
+    set: &DrawnSet,
+    index: u64,
+) -> Result<Vec<u8>, AuditError> {
+    let (mut blobs, mut bytes) = (Vec::new(), 0u64);
+    // Each span is a whole blob.
+    for span in spans(gathering.subject, set)? {
+        match gathering.stored(span.blob).await? {
+            Whole::Bytes(stored) => blobs.push(stored),
+            Whole::OtherLength(_) | Whole::Missing => return Err(lost(span.blob)),
+        }
+        bytes = bytes.saturating_add(span.length);
+    }
+    let key = receipt_key(&set.seed);
+    let read = move || keyed_slice(stream(&blobs), bytes, &key, index, 1);
+    let opening = tokio::task::spawn_blocking(read).await;
+    opening.map_err(|_| AuditError::CutOff)?.map_err(unreadable)
 }
 
 #[cfg(test)]
@@ -103,7 +138,8 @@ mod tests {
             };
             let mut kept = Kept::default();
             let mut gathering = Gathering::new(fixture.subject(), &fixture.source, &mut kept);
-            let length = stream(&mut gathering, &set).await.unwrap().len() as u64;
+            let Subject { plan, batch, .. } = fixture.subject();
+            let length = receipt_bytes(plan, *batch, scope).unwrap();
             for index in [0, 1, 1_500, length / 2, length - 1] {
                 open(&mut gathering, &set, &receipt, index).await.unwrap();
             }

@@ -8,7 +8,7 @@ use crate::supply::{Supply, SupplyError};
 use mizan_blobs::BlobStore;
 use mizan_client::Hash;
 use mizan_tensor::Blob;
-use std::future::Future;
+use std::{fs::File, future::Future};
 use tokio::time::{timeout_at, Instant};
 
 /// Slices of a larger blob come from servers, which keep its hashes, before they come from the
@@ -52,6 +52,24 @@ impl Servers<'_> {
         Ok(timeout_at(self.until, given).await.map_err(late)??)
     }
 
+    /// A blob from the folder, or in time from servers; and notes that it is needed.
+    async fn noted<T>(
+        &self,
+        hash: Hash,
+        got: impl Future<Output = Result<(T, bool), SupplyError>>,
+    ) -> Result<T, SourceError> {
+        let (found, new) = match self.has(hash).await {
+            true => got.await?,
+            false => self.in_time(got).await?,
+        };
+        if new {
+            self.brought.note(hash);
+        } else {
+            self.brought.used(hash);
+        }
+        Ok(found)
+    }
+
     /// From the folder.
     async fn here(&self, blob: Blob, start: u64, length: u32) -> Result<Vec<u8>, SourceError> {
         let store = &self.supply.store;
@@ -84,16 +102,12 @@ impl Source for Servers<'_> {
 
     async fn whole(&self, hash: Hash, max_bytes: u64) -> Result<Vec<u8>, SourceError> {
         let got = self.supply.get(self.named, hash, max_bytes);
-        let (bytes, new) = match self.has(hash).await {
-            true => got.await?,
-            false => self.in_time(got).await?,
-        };
-        if new {
-            self.brought.note(hash);
-        } else {
-            self.brought.used(hash);
-        }
-        Ok(bytes)
+        self.noted(hash, got).await
+    }
+
+    async fn file(&self, hash: Hash, max_bytes: u64) -> Result<(File, u64), SourceError> {
+        let opened = self.supply.open(self.named, hash, max_bytes);
+        self.noted(hash, opened).await
     }
 
     async fn has(&self, hash: Hash) -> bool {
@@ -203,6 +217,10 @@ mod tests {
                 ..
             })
         ));
+        let (file, length) = online.file(blob(0).hash, 5_000).await.unwrap();
+        let mut read = [0; 5_000];
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut read, 0).unwrap();
+        assert!(read == BYTES && length == 5_000);
         assert_eq!(online.whole(blob(0).hash, 5_000).await.unwrap(), BYTES);
         assert_eq!(offline.slice(blob(5_000), 2_000, 10).await.unwrap(), slice);
     }

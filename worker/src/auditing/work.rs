@@ -1,14 +1,11 @@
 //! One step for one job: checking, demanding, telling the chain.
 
 use super::{
-    advice::ServedAdvice,
-    choosing::{full_bytes, sampled_form, FullForm},
     demanding::{answers_to, choose, learn, Demanding},
     duties::Duty,
-    full::{self, Checked},
-    gathering::{Gathering, Source},
+    gathering::Gathering,
     receipts,
-    sampled::{self, Known},
+    sampled::Known,
     servers::Servers,
     slices::Kept,
     verdicts::{self, is_over},
@@ -38,8 +35,8 @@ const SAMPLED_PLACES: usize = 4;
 /// sampled one waiting, which has minutes.
 #[derive(Debug)]
 pub struct Places {
-    full: Semaphore,
-    sampled: Semaphore,
+    pub(super) full: Semaphore,
+    pub(super) sampled: Semaphore,
 }
 
 impl Default for Places {
@@ -64,7 +61,7 @@ pub enum Step {
 /// chain says how it stands, and what is missing is got again.
 #[derive(Debug, Default)]
 pub struct Progress {
-    known: Known,
+    pub(super) known: Known,
     demanding: Demanding,
     ruling: Option<Ruling>,
     rounds: u32,
@@ -87,8 +84,8 @@ pub struct Task {
 }
 
 /// How a job stands on the chain.
-struct Standing {
-    job: JobView,
+pub(super) struct Standing {
+    pub(super) job: JobView,
     audit: AuditView,
     subject: Subject,
 }
@@ -212,64 +209,6 @@ impl Task {
         Ok(())
     }
 
-    async fn check(
-        &self,
-        standing: &Standing,
-        open: &OpenAuditView,
-        brief: &Brief,
-        progress: &mut Progress,
-    ) -> Result<Ruling, AuditError> {
-        let Auditor {
-            executor, machine, ..
-        } = &*self.auditor;
-        let left = self.time_until(open.verdict_by_time).await?;
-        let source = self.source(standing, left / 3);
-        let known = &mut progress.known;
-        let plan = &brief.subject.plan;
-        if brief.is_full() {
-            // The semaphores are never closed.
-            let _place = self.places.full.acquire().await.ok();
-            let _memory = self.reserve(full_bytes(plan, brief.subject.batch)).await?;
-            let advice = self.advice(standing, left);
-            let checked = full::check(brief, &source, known, machine, executor, &advice);
-            return Ok(self.say_form(brief, checked.await?));
-        }
-        let _place = self.places.sampled.acquire().await.ok();
-        let mut to_fetch = 0u64;
-        for parameter in &plan.program().parameters {
-            if !source.has(parameter.hash).await {
-                to_fetch = to_fetch.saturating_add(parameter.tensor.bytes().unwrap_or_default());
-            }
-        }
-        let memory = self.auditor.budget.total_bytes();
-        let form = sampled_form(brief, to_fetch, machine, memory, left)?;
-        let _memory = self.reserve(form.bytes).await?;
-        sampled::check(brief, &source, known, &form, executor).await
-    }
-
-    /// What blob servers may give of the worker's accumulators, if they are taken.
-    fn advice<'a>(&'a self, standing: &'a Standing, left: Duration) -> Option<ServedAdvice<'a>> {
-        let auditor = &self.auditor;
-        let passing = auditor.passing.as_ref()?;
-        Some(ServedAdvice {
-            supply: &auditor.supply,
-            named: &standing.job.blob_servers,
-            machine: &auditor.machine,
-            budget: &auditor.budget,
-            passing,
-            verdict_by: Instant::now() + left,
-        })
-    }
-
-    /// Says how a whole job was checked.
-    fn say_form(&self, brief: &Brief, checked: Checked) -> Ruling {
-        if let Some(form) = checked.form.map(FullForm::name) {
-            info!(job = brief.subject.job, step = %"checked", %form, "audit");
-            self.auditor.metrics.checked(form);
-        }
-        checked.ruling
-    }
-
     /// Does what follows from a ruling.
     async fn rule(
         &self,
@@ -357,10 +296,7 @@ impl Task {
         let written = self.auditor.receipts.get(subject.job, &named.receipt);
         let mut kept = Kept::decode(&written.unwrap_or_default(), subject)?;
         let source = self.source(standing, OPENING_PATIENCE);
-        let bytes = mizan_tensor::receipt_bytes(&subject.plan, subject.batch, set.scope);
-        let _memory = self
-            .reserve(bytes.unwrap_or_default().saturating_mul(2))
-            .await?;
+        let _memory = self.reserve(receipts::opening_bytes(subject, &set)).await?;
         let mut gathering = Gathering::new(subject, &source, &mut kept);
         let opening = receipts::open(&mut gathering, &set, &named.receipt, index).await?;
         let call = mizan_client::audits::open_receipt(subject.job, pass, opening);
@@ -372,13 +308,13 @@ impl Task {
     }
 
     /// About how long it is until a dispute time.
-    async fn time_until(&self, time: u32) -> Result<Duration, AuditError> {
+    pub(super) async fn time_until(&self, time: u32) -> Result<Duration, AuditError> {
         let blocks = time.saturating_sub(self.node.dispute_time().await?);
         Ok(Duration::from_secs(u64::from(blocks) * BLOCK_SECONDS))
     }
 
     /// Folder and servers, which are waited for so long.
-    fn source<'a>(&'a self, standing: &'a Standing, patience: Duration) -> Servers<'a> {
+    pub(super) fn source<'a>(&'a self, standing: &'a Standing, patience: Duration) -> Servers<'a> {
         Servers {
             supply: &self.auditor.supply,
             named: &standing.job.blob_servers,
@@ -387,7 +323,7 @@ impl Task {
         }
     }
 
-    async fn reserve(&self, bytes: u64) -> Result<Reserved, AuditError> {
+    pub(super) async fn reserve(&self, bytes: u64) -> Result<Reserved, AuditError> {
         let budget = &self.auditor.budget;
         let reserved = budget.reserve(bytes).await;
         reserved.ok_or_else(|| AuditError::TooLarge {

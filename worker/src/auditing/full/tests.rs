@@ -3,7 +3,7 @@ use crate::auditing::{
     demanding::learn,
     fixture::{Fixture, SEED},
 };
-use mizan_tensor::AuditScope;
+use mizan_tensor::{AuditScope, BlobRef};
 
 const FULL: AuditScope = AuditScope::Full;
 
