@@ -7,6 +7,7 @@ use anyhow::{ensure, Context, Result};
 use mizan_client::{account_of, calls, keys, units, At, Client, ClientError, Keypair};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What every provider of the tests and the demo puts up.
 pub const BOND: u128 = 100 * units::UNIT;
@@ -118,14 +119,21 @@ impl Answer {
     }
 }
 
-/// Runs a command of `mizan-worker` to its end, with nothing of the machine's own settings.
+/// Longest that a command may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(180);
+
+/// Runs a command of `mizan-worker` to its end, with nothing of the machine's own settings. One that
+/// does not end is killed, which is an error.
 pub async fn run_command(words: &[&str]) -> Result<Answer> {
     let output = tokio::process::Command::new(binaries::find("mizan-worker")?)
         .args(words)
         .env("XDG_CONFIG_HOME", "/nonexistent")
         .kill_on_drop(true)
-        .output()
-        .await?;
+        .output();
+    let output = tokio::time::timeout(COMMAND_LIMIT, output).await;
+    let seconds = COMMAND_LIMIT.as_secs();
+    let output =
+        output.with_context(|| format!("{words:?} did not end in {seconds} seconds"))??;
     Ok(Answer {
         code: output.status.code(),
         result: String::from_utf8(output.stdout)?,

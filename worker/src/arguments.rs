@@ -55,8 +55,9 @@ pub(crate) enum Command {
     /// Measure how fast the processor and the GPUs compute, and say what that earns.
     ///
     /// Layers of networks are computed as jobs are, some seconds for the processor and for each
-    /// GPU. The earnings are those of an hour without a pause, by the chain's least price, by this
-    /// worker's ask and by what was paid last; without a node they are left out.
+    /// GPU with which `run` would compute. Where `run` would end with 11, so does this. The
+    /// earnings are those of an hour without a pause, by the chain's least price, by this worker's
+    /// ask and by what was paid last; without a node they are left out.
     Bench(Shown),
     /// Make or show the worker's key.
     #[command(subcommand)]

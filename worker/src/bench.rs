@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //! `mizan-worker bench` is for owners who ask what their hardware is worth. The processor, and each
-//! GPU that the settings name, computes layers of a network as it would compute jobs: checked,
+//! GPU with which `run` would compute under the same settings, computes layers of a network as it would compute jobs: checked,
 //! copied and committed to. Nothing is taken from names or data sheets but a GPU's ceiling, and
 //! nothing leaves the machine but questions to the node. A worker that runs at the same time makes
 //! the figures smaller.
@@ -17,7 +17,7 @@ mod sample;
 pub use computers::{Computer, Speed};
 use sample::Sample;
 
-use crate::{keystore, node::Node, settings::Settings};
+use crate::{devices::Unusable, keystore, node::Node, settings::Settings};
 use earnings::Prices;
 use mizan_client::{account_of, ClientError};
 use mizan_engine::CpuExecutor;
@@ -36,13 +36,23 @@ impl Report {
     /// Multiply-accumulates a second of a worker with these settings: of all GPUs that work
     /// together, or of the processor where none does.
     pub fn macs_per_second(&self) -> u128 {
-        let devices = self.computers.iter().skip(1);
-        let devices = devices
-            .filter_map(Computer::of_a_job)
-            .fold(0, u128::saturating_add);
-        let processor = self.computers.first().and_then(Computer::of_a_job);
-        match devices {
-            0 => processor.unwrap_or_default(),
+        self.together(|speed| speed.macs_per_second)
+    }
+
+    /// Bytes of trace and outputs that come of it in a second. All of them go to blob servers
+    /// before the worker attests, so whoever can't send so many computes less.
+    pub fn result_bytes_per_second(&self) -> u128 {
+        self.together(|speed| speed.result_bytes_per_second.unwrap_or_default())
+    }
+
+    fn together(&self, of: impl Fn(&Speed) -> u128) -> u128 {
+        let speeds = |computers: &[Computer]| {
+            let speeds = computers.iter().filter_map(Computer::of_a_job);
+            speeds.map(&of).fold(0, u128::saturating_add)
+        };
+        let (processor, devices) = self.computers.split_at(1.min(self.computers.len()));
+        match speeds(devices) {
+            0 => speeds(processor),
             devices => devices,
         }
     }
@@ -59,12 +69,13 @@ pub(crate) fn processor_speed(processor: &CpuExecutor, time: Duration) -> Option
     sample.macs_per_second(processor, time).ok()
 }
 
-/// Measures all of it, which takes a quarter of a minute for each device.
-pub async fn measure(settings: &Settings) -> Report {
-    Report {
-        computers: computers::measure(settings).await,
+/// Measures all of it, which takes a quarter of a minute for each device. An error where `run` would
+/// end with it: the settings demand a GPU, or limits that can't be kept.
+pub async fn measure(settings: &Settings) -> Result<Report, Unusable> {
+    Ok(Report {
+        computers: computers::measure(settings).await?,
         prices: prices(settings).await,
-    }
+    })
 }
 
 async fn prices(settings: &Settings) -> Result<Prices, ClientError> {

@@ -4,14 +4,18 @@
 //! so long, whatever the servers do; so it may attest what no server took, and does so when the
 //! time is up. Otherwise a requester could name servers that take nothing, and make every worker
 //! lose a part of its bond by timing out. The result is offered again until the job is settled.
+//!
+//! What was damaged on the disk since it was computed is not given to anybody. It is computed anew,
+//! as it is when it is demanded, if that can be done before the job must be attested.
 
 use crate::{
     equipment::Equipment,
-    journal::Key,
+    journal::{Claim, Key},
     steps::{StepError, Task, BLOCK_SECONDS},
+    work::WorkError,
 };
 use mizan_client::{views::JobView, Hash};
-use std::{fmt, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 use tracing::{info, warn};
 
 impl Task {
@@ -21,6 +25,7 @@ impl Task {
     pub(crate) async fn deliver_before_attesting(
         &self,
         job: &JobView,
+        claim: &Claim,
         next_block: u32,
     ) -> Result<(), StepError> {
         let owed = self.equipment.journal.holding(self.key)?.owed;
@@ -31,7 +36,8 @@ impl Task {
         let attest_by = assignment.map_or(next_block, |assignment| assignment.attest_by_block);
         let blocks = blocks_to_deliver(job.duration_blocks, next_block, attest_by);
         let time = Duration::from_secs(u64::from(blocks) * BLOCK_SECONDS);
-        let pushed = deliver(&self.equipment, self.key, job, &owed);
+        let again = || self.result_of(job);
+        let pushed = deliver_or_mend(&self.equipment, self.key, job, claim, &owed, again);
         match tokio::time::timeout(time, pushed).await {
             Ok(Err(StepError::Undelivered(error))) if blocks == 0 => self.say_undelivered(&error),
             Ok(result) => return result,
@@ -46,6 +52,43 @@ impl Task {
             "attesting although no blob server of the job has the result, for the time is up: \
              {reason}. It is offered to them until the job settles, and kept here"
         );
+    }
+}
+
+/// Gives what is owed to a job's blob servers; where it was damaged on the disk, once `again` has
+/// computed it anew. That gives `None` if somebody else has the job by now.
+async fn deliver_or_mend<F>(
+    equipment: &Equipment,
+    key: Key,
+    job: &JobView,
+    claim: &Claim,
+    owed: &[Hash],
+    again: impl FnOnce() -> F,
+) -> Result<(), StepError>
+where
+    F: Future<Output = Result<Option<Claim>, StepError>>,
+{
+    let error = match deliver(equipment, key, job, owed).await {
+        Err(StepError::Undelivered(error)) if error.is_damage() => error,
+        done => return done,
+    };
+    warn!(
+        job = key.job,
+        "computing the result anew, for it is damaged on the disk: {error}"
+    );
+    match again().await {
+        Ok(Some(made)) if made == *claim => deliver(equipment, key, job, owed).await,
+        Ok(Some(_)) => Err(WorkError::Faulty.into()),
+        Ok(None) => Err(StepError::Undelivered(error)),
+        // What is attested was right before it was damaged.
+        Err(StepError::Work(failure)) if !failure.is_faulty_hardware() => {
+            warn!(
+                job = key.job,
+                "the result can't be computed anew yet: {failure}"
+            );
+            Err(StepError::Undelivered(error))
+        }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -74,21 +117,4 @@ fn blocks_to_deliver(duration_blocks: u32, next_block: u32, attest_by_block: u32
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_blocks_are_kept_for_attesting() {
-        let table = [
-            // duration, next, last: left
-            (5, 100, 105, 2),
-            (40, 100, 140, 35),
-            (3_600, 100, 3_700, 3_580),
-            (40, 136, 140, 0),
-            (40, 150, 140, 0),
-        ];
-        for (duration, next, last, left) in table {
-            assert_eq!(blocks_to_deliver(duration, next, last), left);
-        }
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ pub(crate) mod report;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use cuda::settings_of;
+pub(crate) use cuda::{settings_of, usable};
 pub use executor::{Accelerator, DeviceExecutor, JobExecutor};
 pub use meter::MeterError;
 pub use nvml::serve_nvml_child;
@@ -83,7 +83,7 @@ pub enum Unusable {
 
 impl Unusable {
     /// Whether there is none, with which nothing is wrong.
-    fn is_absence(&self) -> bool {
+    pub(crate) fn is_absence(&self) -> bool {
         match self {
             Self::Device(error) => report::is_absence(error),
             _ => false,
@@ -99,7 +99,7 @@ impl Unusable {
     }
 
     /// Whether working all the same would be against the owner's word.
-    fn is_forbidden(&self) -> bool {
+    pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Unwatched(_) | Self::Unsaid { .. })
     }
 }

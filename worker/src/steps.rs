@@ -1,11 +1,9 @@
 //! Carrying out one step for one job.
 
 use crate::{
-    budget::job_bytes,
-    disk::{free_space, SPARE_BYTES},
     equipment::Equipment,
     journal::{Claim, JournalError, Key},
-    metrics::{shown, Outcome},
+    metrics::Outcome,
     node::Node,
     planning::{next_step, Obstacle, Step},
     rivals::{Rival, Signed},
@@ -18,9 +16,10 @@ use mizan_client::{
     views::JobView,
     At, ClientError,
 };
-use mizan_tensor::Plan;
 use std::{sync::Arc, time::Duration};
-use tracing::{error_span, info, Instrument};
+use tracing::info;
+
+mod computing;
 
 /// Time of a block.
 pub(crate) const BLOCK_SECONDS: u64 = 3;
@@ -169,79 +168,6 @@ impl Task {
         Ok(Progress::GoOn)
     }
 
-    /// Computes the job and stores its result. `None` if somebody else has it by now.
-    async fn result_of(&self, job: &JobView) -> Result<Option<Claim>, StepError> {
-        let Equipment {
-            budget, metrics, ..
-        } = &*self.equipment;
-        let program = self.node.program(&job.model).await?;
-        let program = program.ok_or(StepError::Missing("the model's program"))?;
-        let plan = Plan::new(program).map_err(WorkError::from)?;
-        let audited = plan.cost().full_audit_bytes(job.batch);
-        if audited > self.equipment.max_job_bytes {
-            return Err(too_large(audited, self.equipment.max_job_bytes));
-        }
-        let bytes = job_bytes(plan.cost(), job.batch);
-        let _goes_first = self.equipment.paid.begin();
-        let left = self.time_left(job).await?;
-        let expected = self.equipment.lending.expect(job.macs, left);
-        if !budget.has_room_for(bytes) {
-            info!(job = self.key.job, step = %"waiting", bytes, "job");
-        }
-        let reserved = budget.reserve(bytes).await;
-        let reserved = reserved.ok_or_else(|| too_large(bytes, budget.total_bytes()))?;
-        if reserved.waited && self.still_assigned().await?.is_none() {
-            return Ok(None);
-        }
-        metrics.memory_used_bytes.set(shown(budget.used_bytes()));
-        let result = self.compute_within(job, plan).await;
-        if result.is_ok() {
-            expected.computed();
-        }
-        drop(reserved);
-        metrics.memory_used_bytes.set(shown(budget.used_bytes()));
-        result.map(Some)
-    }
-
-    async fn compute_within(&self, job: &JobView, plan: Plan) -> Result<Claim, StepError> {
-        let Equipment {
-            supply,
-            executor,
-            journal,
-            metrics,
-            ..
-        } = &*self.equipment;
-        let _no_sweeping = self.equipment.sweeping.read().await;
-        self.check_room(job, &plan).await?;
-        journal.hold(self.key, &work::needed(job, &plan), &[])?;
-        let loading =
-            tokio::time::timeout(self.time_left(job).await?, work::load(supply, job, plan));
-        let loaded = loading.await.map_err(|_| WorkError::TooSlow)??;
-        let fetched = loaded.brought.iter().map(|blob| blob.bytes).sum();
-        metrics.fetched_bytes.inc_by(fetched);
-        self.equipment.remember(&loaded.brought, false)?;
-        self.equipment.remember(&loaded.used, true)?;
-        let (id, executor) = (self.key.job, executor.clone());
-        info!(job = id, step = %"computing", batch = job.batch, executor = executor.name(), "job");
-        let span = error_span!("executing", job = id);
-        let time = self.time_while_declinable(job).await?;
-        let executing = work::execute(executor, loaded, time);
-        let execution = executing.instrument(span).await?;
-        metrics
-            .macs
-            .inc_by(u64::try_from(job.macs).unwrap_or(u64::MAX));
-        let (claim, stored) = work::store(&supply.store, execution).await?;
-        let result = work::claimed(&claim);
-        if job.blob_servers.is_empty() {
-            // The requester reads it from the folder: only the requester can remove it.
-            journal.hold(self.key, &result, &[])?;
-        } else {
-            journal.hold(self.key, &result, &result)?;
-            self.equipment.remember(&stored, false)?;
-        }
-        Ok(claim)
-    }
-
     /// Time until the job must be attested.
     async fn time_left(&self, job: &JobView) -> Result<Duration, ClientError> {
         let best = self.node.best_number().await?;
@@ -249,38 +175,6 @@ impl Task {
         let last = assignment.map_or(best, |assignment| assignment.attest_by_block);
         let blocks = u64::from(last.saturating_sub(best));
         Ok(Duration::from_secs(blocks * BLOCK_SECONDS))
-    }
-
-    /// That time while the job can still be declined. Afterwards it is tried by whatever there is.
-    async fn time_while_declinable(&self, job: &JobView) -> Result<Option<Duration>, ClientError> {
-        let next_block = self.node.best_number().await?.saturating_add(1);
-        let decline_by = self.key.assigned_block.saturating_add(self.decline_blocks);
-        let left = self.time_left(job).await?;
-        Ok((next_block <= decline_by).then_some(left))
-    }
-
-    /// Whether the disk has room for what the job brings, as far as the system says.
-    async fn check_room(&self, job: &JobView, plan: &Plan) -> Result<(), StepError> {
-        let cost = plan.cost();
-        let fetched = match job.blob_servers.is_empty() {
-            true => 0,
-            false => cost
-                .item_input_bytes
-                .saturating_mul(job.batch.into())
-                .saturating_add(cost.parameter_bytes),
-        };
-        let result = cost.item_trace_bytes.saturating_add(cost.item_output_bytes);
-        let bytes = result
-            .saturating_mul(job.batch.into())
-            .saturating_add(fetched);
-        let folder = self.equipment.supply.store.folder().to_path_buf();
-        let free = tokio::task::spawn_blocking(move || free_space(&folder)).await;
-        match free.ok().flatten() {
-            Some(free) if free < bytes.saturating_add(SPARE_BYTES) => {
-                Err(WorkError::NoRoom { bytes, free }.into())
-            }
-            _ => Ok(()),
-        }
     }
 
     async fn attest(
@@ -297,7 +191,8 @@ impl Task {
                 Some(_) => {}
             }
         }
-        self.deliver_before_attesting(job, next_block).await?;
+        self.deliver_before_attesting(job, &claim, next_block)
+            .await?;
         let block = self.key.block_hash;
         info!(job = self.key.job, step = %"attesting", "job");
         let call = calls::attest_job(self.key.job, block, &claim.outputs, claim.trace);
@@ -362,10 +257,6 @@ impl Task {
         info!(job = self.key.job, step = %"dropped", why, "job");
         Ok(Progress::Wait)
     }
-}
-
-fn too_large(bytes: u64, limit: u64) -> StepError {
-    WorkError::TooLarge { bytes, limit }.into()
 }
 
 #[cfg(test)]

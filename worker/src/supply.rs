@@ -12,7 +12,7 @@ use mizan_blobs::{
 };
 use mizan_client::{Hash, Keypair};
 use mizan_tensor::Blob;
-use std::time::Duration;
+use std::{fs::File, future::Future, time::Duration};
 use tracing::debug;
 
 /// A blob that was not in the folder before.
@@ -47,6 +47,15 @@ impl SupplyError {
             Self::Folder(_) | Self::Addresses(_) => Some(false),
             Self::Servers(error) => Some(error.is_transient()),
         }
+    }
+
+    /// Whether a blob that was to be given is not in the folder, or is damaged there.
+    pub fn is_damage(&self) -> bool {
+        let local = match self {
+            Self::Folder(error) | Self::Servers(TransferError::Local(error)) => error,
+            Self::Servers(_) | Self::Addresses(_) => return false,
+        };
+        matches!(local, BlobError::Corrupt(_) | BlobError::Missing(_))
     }
 
     /// Whether the disk was full.
@@ -123,17 +132,40 @@ impl Supply {
         hash: Hash,
         max_bytes: u64,
     ) -> Result<(Vec<u8>, bool), SupplyError> {
-        let here = self.store.get(hash, max_bytes).await;
+        let read = || self.store.get(hash, max_bytes);
+        self.read(servers, hash, max_bytes, read).await
+    }
+
+    /// The same with the file in the folder instead of its bytes, which are checked as well, and
+    /// its length.
+    pub async fn open(
+        &self,
+        servers: &[String],
+        hash: Hash,
+        max_bytes: u64,
+    ) -> Result<((File, u64), bool), SupplyError> {
+        let open = || self.store.open_checked(hash, max_bytes);
+        self.read(servers, hash, max_bytes, open).await
+    }
+
+    /// What is read of the folder, if need be after fetching a blob; and whether that was.
+    async fn read<T, R: Future<Output = Result<T, BlobError>>>(
+        &self,
+        servers: &[String],
+        hash: Hash,
+        max_bytes: u64,
+        read: impl Fn() -> R,
+    ) -> Result<(T, bool), SupplyError> {
         let has_servers = self.has_servers(servers);
-        match here {
-            Ok(blob) => return Ok((blob, false)),
+        match read().await {
+            Ok(found) => return Ok((found, false)),
             Err(BlobError::Missing(_)) if has_servers => {}
             Err(BlobError::Corrupt(_)) if has_servers => self.remove(hash).await?,
             Err(error) => return Err(error.into()),
         }
         self.fetch_into(&self.store, servers, hash, max_bytes)
             .await?;
-        Ok((self.store.get(hash, max_bytes).await?, true))
+        Ok((read().await?, true))
     }
 
     /// Brings a blob into a folder: from the servers of the job, then from the owner's.
@@ -225,7 +257,8 @@ impl Supply {
     }
 
     /// Gives blobs to the servers of a job, and to the owner's. Done once one server of the job
-    /// has all of them. Gives the number of bytes.
+    /// has all of them. Gives the number of bytes. A blob that is damaged in the folder
+    /// ([`SupplyError::is_damage`]) is sent to nobody: each is hashed before.
     pub async fn push(
         &self,
         servers: &[String],

@@ -104,6 +104,11 @@ impl WorkError {
         Some(Obstacle { reason, may_pass })
     }
 
+    /// Whether the machine computes wrongly.
+    pub fn is_faulty_hardware(&self) -> bool {
+        matches!(self, Self::Faulty | Self::Different(_))
+    }
+
     /// Whether the disk was full.
     pub fn is_disk_full(&self) -> bool {
         match self {

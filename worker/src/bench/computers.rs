@@ -3,8 +3,8 @@
 use super::Sample;
 use crate::{
     devices::{
-        report::{is_absence, mend, name},
-        settings_of,
+        report::{mend, name},
+        settings_of, usable, Unusable,
     },
     settings::{DeviceUse, Settings},
 };
@@ -51,6 +51,8 @@ enum SpeedError {
     Measure(#[from] MeasureError),
     #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
 }
 
 /// Something that computes jobs.
@@ -71,13 +73,14 @@ pub struct Speed {
     pub what: String,
     /// Multiply-accumulates a second, as the chain counts them.
     pub macs_per_second: u128,
+    /// Bytes of trace and outputs that come of it in a second, where they are a job's.
+    pub result_bytes_per_second: Option<u128>,
 }
 
 impl Computer {
-    /// Multiply-accumulates a second of the job that stands for all.
-    pub fn of_a_job(&self) -> Option<u128> {
-        let last = self.speeds.as_ref().ok()?.last()?;
-        Some(last.macs_per_second)
+    /// The speed at the job that stands for all.
+    pub fn of_a_job(&self) -> Option<&Speed> {
+        self.speeds.as_ref().ok()?.last()
     }
 
     /// The part of its ceiling that a speed is.
@@ -87,18 +90,51 @@ impl Computer {
     }
 }
 
-/// Measures the processor, then the GPUs that the settings name.
-pub(super) async fn measure(settings: &Settings) -> Vec<Computer> {
-    let settings = settings.clone();
+/// Measures the processor, then the GPUs that a worker with these settings would use.
+pub(super) async fn measure(settings: &Settings) -> Result<Vec<Computer>, Unusable> {
+    let gpus = gpus(settings).await?;
     let measured = tokio::task::spawn_blocking(move || {
+        let gpus = gpus.into_iter().map(|gpu| match gpu {
+            Gpu::Works(info, cuda) => device(&info, &cuda),
+            Gpu::Fails(name, error) => failed(name, &error),
+        });
         let mut computers = vec![processor()];
-        if settings.device != DeviceUse::Cpu {
-            computers.extend(devices(&settings));
-        }
+        computers.extend(gpus);
         computers
     });
-    // It would have been cut off with this process only.
-    measured.await.unwrap_or_default()
+    measured.await.map_err(|_| Unusable::CutOff)
+}
+
+/// What there is to say of a GPU, or of all of them.
+enum Gpu {
+    Works(DeviceInfo, CudaSettings),
+    Fails(String, SpeedError),
+}
+
+/// Each GPU by itself, so that one does not slow another down on its way to the memory.
+async fn gpus(settings: &Settings) -> Result<Vec<Gpu>, Unusable> {
+    if settings.device == DeviceUse::Cpu {
+        return Ok(Vec::new());
+    }
+    let cuda = settings_of(settings).map_err(Unusable::Device);
+    let found = match cuda {
+        Ok(cuda) => usable(settings).await.map(|statuses| (statuses, cuda)),
+        Err(error) => Err(error),
+    };
+    let (statuses, cuda) = match found {
+        Ok(found) => found,
+        Err(reason) if reason.is_forbidden() || settings.device == DeviceUse::Cuda => {
+            return Err(reason);
+        }
+        // With which nothing is wrong.
+        Err(reason) if reason.is_absence() => return Ok(Vec::new()),
+        Err(reason) => return Ok(vec![Gpu::Fails("GPUs".into(), reason.into())]),
+    };
+    let judged = statuses.into_iter().map(|status| match status.fault {
+        Some(fault) => Gpu::Fails(name(&status.info), fault.into()),
+        None => Gpu::Works(status.info, cuda.clone()),
+    });
+    Ok(judged.collect())
 }
 
 fn processor() -> Computer {
@@ -121,23 +157,6 @@ fn processor() -> Computer {
         ceiling: None,
         speeds: speeds().map_err(|error: SpeedError| error.to_string()),
     }
-}
-
-/// Each GPU by itself, so that one does not slow another down on its way to the memory.
-fn devices(settings: &Settings) -> Vec<Computer> {
-    let found = settings_of(settings).and_then(|cuda| Ok((CudaExecutor::list(&cuda)?, cuda)));
-    let (found, cuda) = match found {
-        Ok(found) => found,
-        // With which nothing is wrong, unless the settings demand one.
-        Err(error) if is_absence(&error) && settings.device == DeviceUse::Auto => {
-            return Vec::new();
-        }
-        Err(error) => return vec![failed("GPUs".into(), &error.into())],
-    };
-    let named = found
-        .iter()
-        .filter(|info| cuda.devices.is_empty() || cuda.devices.contains(&info.index));
-    named.map(|info| device(info, &cuda)).collect()
 }
 
 fn device(info: &DeviceInfo, cuda: &CudaSettings) -> Computer {
@@ -182,6 +201,7 @@ fn operations_on(
         Ok::<_, MeasureError>(Speed {
             what,
             macs_per_second,
+            result_bytes_per_second: None,
         })
     };
     let mut speeds = Vec::new();
@@ -211,6 +231,7 @@ fn operations_on(
 fn failed(name: String, error: &SpeedError) -> Computer {
     let mend = match error {
         SpeedError::Device(error)
+        | SpeedError::Unusable(Unusable::Device(error))
         | SpeedError::Engine(EngineError::Device(error))
         | SpeedError::Measure(MeasureError::Device(error)) => format!("; {}", mend(error)),
         _ => String::new(),
@@ -243,9 +264,11 @@ fn job(width: u32, executor: &dyn Executor) -> Result<Speed, SpeedError> {
 
 fn speed(what: String, sample: &Sample, executor: &dyn Executor) -> Result<Speed, SpeedError> {
     let macs_per_second = sample.macs_per_second(executor, MEASURED)?;
+    let bytes = macs_per_second.saturating_mul(sample.result_bytes().into());
     Ok(Speed {
         what,
         macs_per_second,
+        result_bytes_per_second: bytes.checked_div(sample.macs()),
     })
 }
 

@@ -93,6 +93,13 @@ impl Sample {
         self.plan.cost().macs(self.batch)
     }
 
+    /// Bytes of trace and outputs.
+    pub(crate) fn result_bytes(&self) -> u64 {
+        let cost = self.plan.cost();
+        let of_item = cost.item_trace_bytes.saturating_add(cost.item_output_bytes);
+        of_item.saturating_mul(self.batch.into())
+    }
+
     /// How many multiply-accumulates a second an executor does, computing and committing as for
     /// the chain, over and over for `time` and at least once.
     pub(crate) fn macs_per_second(

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 /// Measures what computes jobs here, and says what that earns.
 pub(crate) async fn bench(settings: &Settings, as_json: bool, out: &mut impl Write) -> Result<()> {
-    let report = bench::measure(settings).await;
+    let report = bench::measure(settings).await?;
     match as_json {
         true => writeln!(out, "{}", object(&report))?,
         false => write(&report, out)?,
@@ -29,6 +29,7 @@ fn object(report: &Report) -> Value {
     json!({
         "computers": computers,
         "macs_per_second": speed.to_string(),
+        "result_bytes_per_second": report.result_bytes_per_second().to_string(),
         "earnings": prices,
         "earnings_unknown": unknown,
     })
@@ -80,6 +81,12 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         write_computer(computer, out)?;
     }
     let speed = report.macs_per_second();
+    let megabytes = report.result_bytes_per_second() / 1_000_000;
+    writeln!(
+        out,
+        "all of that makes {megabytes} MB of results a second, to be sent to blob servers before they \
+         are paid: a slower line computes less"
+    )?;
     match &report.prices {
         Ok(prices) => write_earnings(prices, speed, out),
         Err(error) => writeln!(
@@ -172,6 +179,7 @@ mod tests {
             speeds: Ok(vec![Speed {
                 what: "job of 4 layers".into(),
                 macs_per_second,
+                result_bytes_per_second: Some(macs_per_second / 1_000),
             }]),
         }
     }
@@ -239,6 +247,7 @@ mod tests {
     fn json_has_numbers_as_text_and_shares_as_fractions() {
         let object = object(&report(Ok(prices(None))));
         assert_eq!(object["macs_per_second"], "200000000000");
+        assert_eq!(object["result_bytes_per_second"], "200000000");
         assert_eq!(object["computers"][1]["ceiling"], "200000000000");
         assert_eq!(object["computers"][1]["speeds"][0]["of_ceiling"], 0.75);
         assert_eq!(object["computers"][2]["fault"], "it is lost");

@@ -6,7 +6,7 @@
 
 mod programs;
 
-use super::reading::{Message, Program, Reading, Said, NAMED_PROGRAMS};
+use super::reading::{quantity, Fault, Message, Program, Reading, Said, NAMED_PROGRAMS};
 use nvml_wrapper::{enum_wrappers::device::TemperatureSensor, error::NvmlError, Device, Nvml};
 use programs::Programs;
 use rustix::process::{getpid, kill_process, Signal};
@@ -115,6 +115,38 @@ fn optional<T>(value: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
     }
 }
 
+/// Whether an error is about more than the quantity that was asked for.
+fn is_about_all(error: &NvmlError) -> bool {
+    matches!(
+        error,
+        NvmlError::GpuLost | NvmlError::Uninitialized | NvmlError::DriverNotLoaded
+    )
+}
+
+/// What could not be read of a device, although its driver should say it.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// One quantity: what is wrong with it says nothing of the others, unless it is about all.
+    fn take<T>(
+        &mut self,
+        what: &str,
+        value: Result<Option<T>, NvmlError>,
+    ) -> Result<Option<T>, NvmlError> {
+        match value {
+            Err(error) if !is_about_all(&error) => {
+                self.0.push(Fault {
+                    what: what.into(),
+                    reason: error.to_string(),
+                });
+                Ok(None)
+            }
+            value => value,
+        }
+    }
+}
+
 /// The 16 bytes of an identity like `GPU-01020304-0506-0708-090a-0b0c0d0e0f10`.
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     let hex: Vec<u8> = text
@@ -163,20 +195,22 @@ impl Reader<'_> {
         let Some(uuid) = uuid_bytes(&device.uuid()?) else {
             return Ok(None);
         };
-        let utilization = optional(device.utilization_rates())?;
-        let memory = optional(device.memory_info())?;
-        let opened = self.opened(device)?;
-        let others_percent = self.others_percent(device)?;
+        let mut faults = Faults::default();
+        let temperature = optional(device.temperature(TemperatureSensor::Gpu));
+        let utilization = faults.take(quantity::BUSY, optional(device.utilization_rates()))?;
+        let memory = faults.take(quantity::MEMORY_USED, optional(device.memory_info()))?;
+        let limit = optional(device.enforced_power_limit());
         Ok(Some(Reading {
             uuid,
-            temperature_celsius: optional(device.temperature(TemperatureSensor::Gpu))?,
-            power_milliwatts: optional(device.power_usage())?,
-            power_limit_milliwatts: optional(device.enforced_power_limit())?,
+            temperature_celsius: faults.take(quantity::TEMPERATURE, temperature)?,
+            power_milliwatts: faults.take(quantity::POWER, optional(device.power_usage()))?,
+            power_limit_milliwatts: faults.take(quantity::POWER_LIMIT, limit)?,
             busy_percent: utilization.as_ref().map(|rates| rates.gpu),
             memory_busy_percent: utilization.as_ref().map(|rates| rates.memory),
             memory_used_bytes: memory.map(|memory| memory.used),
-            others_percent,
-            others: opened,
+            others_percent: faults.take(quantity::OTHERS_BUSY, self.others_percent(device))?,
+            others: faults.take(quantity::OTHERS, self.opened(device))?,
+            faults: faults.0,
         }))
     }
 
@@ -266,5 +300,19 @@ mod tests {
         assert_eq!(optional::<u32>(Err(older)).unwrap(), None);
         assert!(optional::<u32>(Err(NvmlError::GpuLost)).is_err());
         assert!(optional::<u32>(Err(NvmlError::UnexpectedVariant(99))).is_err());
+    }
+
+    #[test]
+    fn an_error_of_one_quantity_is_kept_and_one_of_the_device_passes() {
+        let mut faults = Faults::default();
+        let broken = faults.take::<u32>("its temperature", Err(NvmlError::Unknown));
+        assert_eq!(broken.unwrap(), None);
+        assert_eq!(faults.take("how busy it is", Ok(Some(7))).unwrap(), Some(7));
+        assert!(faults
+            .take::<u32>("its power limit", Err(NvmlError::GpuLost))
+            .is_err());
+        let reason = NvmlError::Unknown.to_string();
+        let what = "its temperature".into();
+        assert_eq!(faults.0, [Fault { what, reason }]);
     }
 }

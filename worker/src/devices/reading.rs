@@ -30,6 +30,30 @@ pub(crate) struct Reading {
     pub others_percent: Option<u32>,
     /// Some programs other than this worker that have opened it, whether they use it or not.
     pub others: Option<Vec<Program>>,
+    /// What should be said and could not be read this time: it is `None` then.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// Why one quantity could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    /// What, as people call it.
+    pub what: String,
+    /// What the library says.
+    pub reason: String,
+}
+
+/// Quantities of a device, as people call them.
+pub(crate) mod quantity {
+    pub(crate) const TEMPERATURE: &str = "its temperature";
+    pub(crate) const POWER: &str = "the power that it draws";
+    pub(crate) const POWER_LIMIT: &str = "its power limit";
+    pub(crate) const BUSY: &str = "how busy it is";
+    pub(crate) const MEMORY_BUSY: &str = "how busy its memory is";
+    pub(crate) const MEMORY_USED: &str = "how much memory is used";
+    pub(crate) const OTHERS_BUSY: &str = "how busy other programs keep it";
+    pub(crate) const OTHERS: &str = "which programs have opened it";
 }
 
 /// A program that has opened a device.
@@ -42,23 +66,21 @@ pub(crate) struct Program {
 }
 
 impl Reading {
-    /// What its driver does not say, as people call it.
+    /// What its driver never says, as people call it.
     pub(crate) fn lacks(&self) -> Vec<&'static str> {
         let all = [
-            (self.temperature_celsius.is_none(), "its temperature"),
-            (self.power_milliwatts.is_none(), "the power that it draws"),
-            (self.power_limit_milliwatts.is_none(), "its power limit"),
-            (self.busy_percent.is_none(), "how busy it is"),
-            (self.memory_busy_percent.is_none(), "how busy its memory is"),
-            (self.memory_used_bytes.is_none(), "how much memory is used"),
-            (
-                self.others_percent.is_none(),
-                "how busy other programs keep it",
-            ),
-            (self.others.is_none(), "which programs have opened it"),
+            (self.temperature_celsius.is_none(), quantity::TEMPERATURE),
+            (self.power_milliwatts.is_none(), quantity::POWER),
+            (self.power_limit_milliwatts.is_none(), quantity::POWER_LIMIT),
+            (self.busy_percent.is_none(), quantity::BUSY),
+            (self.memory_busy_percent.is_none(), quantity::MEMORY_BUSY),
+            (self.memory_used_bytes.is_none(), quantity::MEMORY_USED),
+            (self.others_percent.is_none(), quantity::OTHERS_BUSY),
+            (self.others.is_none(), quantity::OTHERS),
         ];
+        let is_fault = |what: &str| self.faults.iter().any(|fault| fault.what == what);
         all.into_iter()
-            .filter_map(|(lacks, what)| lacks.then_some(what))
+            .filter_map(|(lacks, what)| (lacks && !is_fault(what)).then_some(what))
             .collect()
     }
 }
@@ -102,6 +124,11 @@ mod tests {
         assert_eq!(reading.lacks().len(), 8);
         reading.temperature_celsius = Some(40);
         assert!(!reading.lacks().contains(&"its temperature"));
+        reading.faults.push(Fault {
+            what: quantity::POWER.into(),
+            reason: "it is broken".into(),
+        });
+        assert_eq!(reading.lacks().len(), 6);
     }
 
     #[test]

@@ -101,12 +101,17 @@ struct Worker {
 impl Worker {
     /// Waits until it says that.
     fn says(&self, words: &str) -> String {
+        self.says_after(words).0
+    }
+
+    /// The same, with all that it said before.
+    fn says_after(&self, words: &str) -> (String, String) {
         let until = Instant::now() + DEADLINE;
         let mut all = String::new();
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.said.recv_timeout(left) {
-                Ok(line) if line.contains(words) => return line,
+                Ok(line) if line.contains(words) => return (line, all),
                 Ok(line) => all = all + &line + "\n",
                 Err(_) => panic!("{words}: not in\n{all}"),
             }
@@ -299,6 +304,40 @@ fn what_the_driver_does_not_say_is_told_once() {
                 opened it";
     assert!(line.contains(says) && !line.contains("power"), "{line}");
     worker.says("while it computes it rests two seconds out of thirty");
+}
+
+#[test]
+fn what_can_not_be_read_hides_nothing_else_and_is_told_once() {
+    let broken = "power_error=999\nusing_error=999\n";
+    let machine = Machine::new(&and(IDLE, broken));
+    let [(health, found)] = &machine.examined(&["--idle-only"])[..] else {
+        panic!("one finding a GPU");
+    };
+    assert_eq!(health, "ok");
+    let says = "GPU 0: 45 °C, at most 170 W, 0 % busy, 512 MiB used, opened by ";
+    assert!(found.starts_with(says), "{found}");
+    let worker = machine.run(&["--max-temperature", "80"]);
+    worker.says("GPU 0: the power that it draws can't be read: ");
+    worker.says("GPU 0: how busy other programs keep it can't be read: ");
+    // A new fault is told, and those that were told before are not.
+    machine.says(&and(IDLE, &format!("{broken}limit_error=999\n")));
+    let limit = "GPU 0: its power limit can't be read: ";
+    let (_, before) = worker.says_after(limit);
+    assert!(!before.contains("can't be read"), "{before}");
+}
+
+#[test]
+fn a_limit_that_can_not_be_read_is_not_kept_by_guessing() {
+    let machine = Machine::new(&and(IDLE, "power_error=999"));
+    let (code, said) = machine.run(&["--max-power", "100"]).ends();
+    assert_eq!(code, Some(11), "{said}");
+    let says = "its driver does not say the power that it draws, which max_power needs";
+    assert!(said.contains(says), "{said}");
+    machine.says(IDLE);
+    let worker = machine.run(&["--max-power", "100"]);
+    worker.says("computes jobs: GPU 0");
+    machine.says(&and(IDLE, "power_error=999"));
+    worker.says("GPU 0: the power that it draws can't be read: ");
 }
 
 #[test]

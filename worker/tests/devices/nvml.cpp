@@ -14,6 +14,7 @@
 //   graphics=P,P        processes that have opened it: a number, or `worker` for the one that
 //   compute=P,P         started this process, or `own` for this process
 //   using=P:N,P:N       processes and the percent of the device that they use
+//   NAME_error=CODE     what that NAME says can't be told so
 //   lost=1              the device has fallen off the bus
 //   hang=1              its temperature is never told
 //   crash=1             asking for its temperature ends the process
@@ -68,9 +69,16 @@ std::optional<std::string> of(const void *device, const std::string &name) {
 
 bool is(const void *device, const std::string &name) { return of(device, name) == "1"; }
 
+// Why nothing can be told, or zero.
+int error(const void *device, const std::string &name) {
+    if (is(device, "lost")) return GPU_IS_LOST;
+    auto code = of(device, name + "_error");
+    return code ? std::atoi(code->c_str()) : SUCCESS;
+}
+
 template <typename Number>
 int tell(const void *device, const std::string &name, Number *to) {
-    if (is(device, "lost")) return GPU_IS_LOST;
+    if (int code = error(device, name)) return code;
     auto value = of(device, name);
     if (!value) return NOT_SUPPORTED;
     *to = static_cast<Number>(std::strtoull(value->c_str(), nullptr, 10));
@@ -103,7 +111,7 @@ struct Process {
 };
 
 int list(const void *device, const std::string &kind, unsigned *count, Process *to) {
-    if (is(device, "lost")) return GPU_IS_LOST;
+    if (int code = error(device, kind)) return code;
     auto names = of(device, kind);
     if (!names) return NOT_SUPPORTED;
     auto found = processes(*names);
@@ -206,7 +214,7 @@ struct Sample {
 
 // Samples of this moment, and of one when each process used nothing.
 API nvmlDeviceGetProcessUtilization(const void *device, Sample *to, unsigned *count, Word since) {
-    if (is(device, "lost")) return GPU_IS_LOST;
+    if (int code = error(device, "using")) return code;
     auto names = of(device, "using");
     if (!names) return NOT_SUPPORTED;
     auto found = processes(*names);
