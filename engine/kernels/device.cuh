@@ -52,6 +52,11 @@ DEVICE u32 anew(u32 value) {
     return value;
 }
 
+DEVICE i32 anew(i32 value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+
 DEVICE u64 anew(u64 value) {
     asm volatile("" : "+l"(value));
     return value;
@@ -118,6 +123,18 @@ DEVICE Words load_of_others(const Words *from) {
                  : "l"((const __attribute__((address_space(1))) void *)from)
                  : "memory");
     return words;
+}
+
+// A byte of a word, as a signed number.
+DEVICE i32 byte_of(u32 word, u32 index) {
+    // Each digit names a byte of the result; 8 or more stands for the sign of byte `index`.
+    return i32(__nvvm_prmt(word, 0, (8 + index) * 0x1110 + index));
+}
+
+// The same, 2^16 times as large.
+DEVICE i32 raised_byte_of(u32 word, u32 index) {
+    // 4 to 7 stand for bytes of the second operand, which is 0.
+    return i32(__nvvm_prmt(word, 0, (8 + index) * 0x1000 + index * 0x100 + 0x44));
 }
 
 // sum plus four products of signed bytes.
@@ -223,7 +240,11 @@ DEVICE Words load_any(const i8 *from, u32 count) {
     return words;
 }
 
+DEVICE u64 shuffle_xor(u64 value, u32 mask) {
+    return u64(shuffle_xor(u32(value >> 32), mask)) << 32 | shuffle_xor(u32(value), mask);
+}
+
 // The sum of this lane's value and that of the lane whose number differs in the bits of mask.
 DEVICE u64 add_pairwise(u64 value, u32 mask) {
-    return value + (u64(shuffle_xor(u32(value >> 32), mask)) << 32 | shuffle_xor(u32(value), mask));
+    return value + shuffle_xor(value, mask);
 }

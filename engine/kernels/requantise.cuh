@@ -21,6 +21,11 @@ DEVICE u64 rounding(u32 shift) {
     return shift == 0 ? 0 : u64(1) << (shift - 1);
 }
 
+// A multiplier that is so many bits larger, at most 32: exactly.
+DEVICE i64 larger(i32 multiplier, u32 bits) {
+    return i64(u64(i64(multiplier)) << bits);
+}
+
 // A channel from shared memory, read as one.
 DEVICE Channel load_channel(const Channel *from) {
     const Words words = *(const Words *)from;
@@ -35,9 +40,9 @@ DEVICE Channel prepare(const void *channels, u32 column) {
     const u32 shift = bounded_shift(record.word[2] & 255);
     const u64 addend = u64(i64(bias) * multiplier) + rounding(shift);
     const u32 missing = shift < 32 ? 32 - shift : 0;
-    const i64 larger = i64(u64(i64(multiplier)) << missing);
-    if (larger != i32(larger)) return {addend, multiplier, i32(shift) - 32};
-    return {addend << missing, i32(larger), i32(shift + missing) - 32};
+    const i64 scaled = larger(multiplier, missing);
+    if (scaled != i32(scaled)) return {addend, multiplier, i32(shift) - 32};
+    return {addend << missing, i32(scaled), i32(shift + missing) - 32};
 }
 
 DEVICE i32 clamp(i32 value) {

@@ -55,6 +55,38 @@ void test_faults_of_add(AddJob &job, Random &random) {
     }
 }
 
+void compare(AddJob &job, u32 blocks, i32 ma, i32 mb, u32 shift) {
+    job.run(blocks, ma, mb, shift);
+    ++cases;
+    if (job.correct(ma, mb, shift) && job.check(blocks, ma, mb, shift) == 0) return;
+    char text[160];
+    std::snprintf(text, sizeof text, "add: wrong, or not passed: count %zu, ma %d, mb %d, shift %u",
+                  job.y.size, ma, mb, shift);
+    fail(text);
+}
+
+// All pairs of bytes, with multipliers on and beside the largest that can be made as much larger as
+// a shift is too small, and with the shifts from which on that is not needed and no longer done.
+void test_scales(Random &random) {
+    for (u32 shift = 0; shift <= 48; shift += shift == 18 ? 24 : 1) {
+        const u32 bits = shift < 16 ? 15 + shift : 31;
+        const i32 largest = i32((u32(1) << bits) - 1), lowest = -largest - 1;
+        // Scales of about a half and less, with results on both sides of what a byte holds.
+        const i32 usual = shift == 0 ? 1 : i32(u32(1) << (shift < 31 ? shift - 1 : 30)) + 1;
+        const i32 pairs[][2] = {{largest, lowest}, {lowest, lowest}, {usual, -usual / 3 - 1},
+                                {usual, usual},    {largest, 1},     {bits < 31 ? largest + 1 : 7, 1},
+                                {-1, bits < 31 ? lowest - 1 : -7}};
+        for (const auto &pair : pairs) {
+            AddJob job(256 * 256, 0, random.below(2), random);
+            for (u32 i = 0; i < 256 * 256; ++i) {
+                job.a.data[i] = u8(i);
+                job.b.data[i] = u8(i / 256);
+            }
+            compare(job, 4, pair[0], pair[1], shift);
+        }
+    }
+}
+
 }  // namespace
 
 void test_add() {
@@ -69,13 +101,9 @@ void test_add() {
         const u32 shift = SHIFTS[i % 11];
         AddJob job(count, offset, i / 8 % 2 == 0, random);
         emulated_order(i % 2);
-        job.run(blocks, ma, mb, shift);
-        ++cases;
-        if (!job.correct(ma, mb, shift)) fail("add: wrong result, case " + std::to_string(i));
-        if (job.check(blocks, ma, mb, shift) != 0) {
-            fail("add: a right result is not passed, case " + std::to_string(i));
-        }
+        compare(job, blocks, ma, mb, shift);
         if (i >= 150 && count > 0) test_faults_of_add(job, random);
     }
     emulated_order(0);
+    test_scales(random);
 }

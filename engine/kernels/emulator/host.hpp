@@ -114,6 +114,14 @@ DEVICE Words load_of_others(const Words *from) {
     return emulator::load_of_others(from);
 }
 
+DEVICE i32 byte_of(u32 word, u32 index) {
+    return i8(word >> (8 * index));
+}
+
+DEVICE i32 raised_byte_of(u32 word, u32 index) {
+    return byte_of(word, index) * 65536;
+}
+
 DEVICE i32 dot4(u32 a, u32 b, i32 sum) {
     u32 total = u32(sum);
     for (int i = 0; i < 4; ++i) total += u32(i8(a >> (8 * i)) * i8(b >> (8 * i)));

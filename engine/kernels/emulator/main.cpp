@@ -20,6 +20,7 @@ int main(int count, char **arguments) {
     test_vectors(arguments[1]);
     test_linear();
     test_faults();
+    test_checks();
     test_add();
     test_blake3();
     std::printf("%u cases, %u failures\n", cases, failures);

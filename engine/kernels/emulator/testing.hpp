@@ -69,6 +69,7 @@ inline u64 divide_up(u64 a, u64 b) {
 
 void test_linear();
 void test_faults();
+void test_checks();
 void test_add();
 void test_blake3();
 void test_vectors(const char *path);
