@@ -205,6 +205,19 @@ DEVICE void copy_async(u32 place, const void *from, bool real) {
                  : "memory");
 }
 
+// Starts to copy `count` bytes, a multiple of 4 up to 16, to 16 bytes in shared memory, word by word,
+// and zeros behind them. `from` is aligned to 4, and there is at least a word.
+DEVICE void copy_words_async(u32 place, const i8 *from, u32 count) {
+    UNROLL for (u32 i = 0; i < 16; i += 4) {
+        const i8 *word = i < count ? from + i : from;
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+                     :
+                     : "r"(place + i), "l"((const __attribute__((address_space(1))) void *)word),
+                       "r"(i < count ? 4 : 0)
+                     : "memory");
+    }
+}
+
 // Ends a group of copies.
 DEVICE void commit_copies() {
     asm volatile("cp.async.commit_group;" ::: "memory");

@@ -109,6 +109,11 @@ struct Pieces {
         return exists ? place(i, depth) : base;
     }
 
+    // Whether all words of the data are aligned, so that count() is a multiple of 4.
+    DEVICE_MEMBER bool in_words() const {
+        return ((u64(base) | k) & 3) == 0;
+    }
+
     template <bool ALIGNED>
     DEVICE_MEMBER Words load(u32 i, u32 depth) const {
         const u32 bytes = count(i, depth);

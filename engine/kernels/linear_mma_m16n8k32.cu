@@ -10,7 +10,7 @@
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
-//           otherwise correct, and slower
+//           slower where to 4 and k % 4 == 0; otherwise correct, and slowest
 // channels  n records of 16 bytes, aligned to 16
 // table     256 bytes indexed by the result's byte, any alignment; null for none
 // y         [m, n], any alignment; overlaps nothing that is read
@@ -65,7 +65,8 @@ struct Tile {
     typedef Pieces<64, THREADS> Source;
     static_assert(Epilogue<COLUMNS, WARPS, SIDE>::BYTES <= STAGES * STAGE, "the epilogue fits");
 
-    // Fills COUNT rows of 64 bytes at `offset`, at once or with asynchronous copies.
+    // Fills COUNT rows of 64 bytes at `offset`, with asynchronous copies or, where not even words are
+    // aligned, at once.
     template <bool ALIGNED, int COUNT>
     static DEVICE_MEMBER void fill(const Source &from, u32 depth, u32 offset) {
         const u32 step = Source::ROW_STEP, times = COUNT / step;
@@ -77,8 +78,13 @@ struct Tile {
             }
         } else {
             KEEP_LOOP for (u32 i = 0; i < times; ++i) {
-                const u32 place = swizzled(Source::row() + i * step, from.at / 16);
-                *(Words *)(dynamic_shared() + (offset + place)) = from.template load<false>(i, depth);
+                const u32 place = offset + swizzled(Source::row() + i * step, from.at / 16);
+                if (from.in_words()) {
+                    const u32 count = from.count(i, depth);
+                    copy_words_async(shared_place(place), from.address(i, depth, count > 0), count);
+                } else {
+                    *(Words *)(dynamic_shared() + place) = from.template load<false>(i, depth);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@
 //
 // x         [m, k], any alignment
 // w         [n, k], any alignment. Fast where x and w are aligned to 16 bytes and k % 16 == 0;
-//           otherwise correct, and slower
+//           slower where to 4 and k % 4 == 0; otherwise correct, and slowest
 // channels  n records of 16 bytes, aligned to 16
 // table     256 bytes indexed by the result's byte, any alignment; null for none
 // y         [m, n], any alignment; overlaps nothing that is read
@@ -59,7 +59,7 @@ struct Part {
     }
 };
 
-// Fills COUNT rows at a place, at once or with asynchronous copies.
+// Fills COUNT rows at a place, with asynchronous copies or, where not even words are aligned, at once.
 template <bool ALIGNED, int COUNT>
 DEVICE void fill_rows(const Source &from, u32 depth, u32 place) {
     const u32 step = Source::ROW_STEP, times = COUNT / step;
@@ -73,7 +73,13 @@ DEVICE void fill_rows(const Source &from, u32 depth, u32 place) {
         }
     } else {
         KEEP_LOOP for (u32 i = 0; i < times; ++i) {
-            store_words(first + i * step * DEEP, from.template load<false>(i, depth));
+            const u32 to = first + i * step * DEEP;
+            if (from.in_words()) {
+                const u32 count = from.count(i, depth);
+                copy_words_async(to, from.address(i, depth, count > 0), count);
+            } else {
+                store_words(to, from.template load<false>(i, depth));
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ const u32 STACK_BYTES = 128 * 1024, NEVER = 1u << 30;
 struct Copy {
     u32 place;
     const void *from;
-    bool real;
+    u32 bytes;
 };
 
 enum class State { Ready, AtBlockBarrier, AtWarpBarrier, Done };
@@ -202,12 +202,14 @@ const u8 *exchange(const void *mine, u32 bytes) {
     return set + thread / 32 * 32 * 256;
 }
 
-void copy(u32 place, const void *from, bool real) {
-    if (place % 16 != 0 || u64(from) % 16 != 0) fail("an asynchronous copy is not aligned");
+void copy(u32 place, const void *from, u32 bytes, u32 alignment) {
+    if (place % 16 != 0 || u64(from) % alignment != 0 || bytes % alignment != 0 || bytes > 16) {
+        fail("an asynchronous copy is not aligned");
+    }
     // Whoever reads the place before the copy has arrived does not see the old bytes.
     std::memset(dynamic + (place - SHARED_START), 0x5a, 16);
     unpublish(place);
-    fibres[thread].copies.back().push_back({place, from, real});
+    fibres[thread].copies.back().push_back({place, from, bytes});
 }
 
 void commit() {
@@ -225,11 +227,8 @@ void wait(u32 newest) {
     while (copies.size() > newest + 1) {
         for (const Copy &copy : copies.front()) {
             u8 *to = dynamic + (copy.place - SHARED_START);
-            if (copy.real) {
-                std::memcpy(to, copy.from, 16);
-            } else {
-                std::memset(to, 0, 16);
-            }
+            std::memcpy(to, copy.from, copy.bytes);
+            std::memset(to + copy.bytes, 0, 16 - copy.bytes);
             arrive(copy.place);
         }
         copies.erase(copies.begin());

@@ -27,7 +27,8 @@ void warp_barrier();
 const u8 *exchange(const void *mine, u32 bytes);
 
 void store(u32 place, const Words &words);
-void copy(u32 place, const void *from, bool real);
+// Starts to copy so many bytes to a place, and zeros behind them up to 16.
+void copy(u32 place, const void *from, u32 bytes, u32 alignment);
 void commit();
 void wait(u32 newest);
 
@@ -220,7 +221,11 @@ DEVICE void multiply_16x8x32(i32 (&sums)[ROWS][COLUMNS][4], const u32 (&a)[ROWS]
 }
 
 DEVICE void copy_async(u32 place, const void *from, bool real) {
-    emulator::copy(place, from, real);
+    emulator::copy(place, from, real ? 16 : 0, 16);
+}
+
+DEVICE void copy_words_async(u32 place, const i8 *from, u32 count) {
+    emulator::copy(place, from, count, 4);
 }
 
 DEVICE void commit_copies() {

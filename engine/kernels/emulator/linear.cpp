@@ -210,8 +210,27 @@ void test_sharing() {
     compare({3, 18, 65536, 0, false, true, Data::Lowest}, 32 | 64, random, 31);
 }
 
+// Tensors of which words are aligned, but no more, and reductions that end between any two words of
+// a piece: in the first and in later steps, alone and with blocks that share a tile.
+void test_words() {
+    const u32 copied = 8 | 16 | 32 | 64;
+    Random random = {20261130};
+    const struct {
+        u64 m;
+        u32 n, k, offset, parts;
+    } sizes[] = {
+        {3, 5, 4, 0, 1},      {65, 67, 100, 0, 1}, {129, 257, 60, 4, 1}, {64, 64, 64, 12, 1},
+        {70, 33, 1028, 8, 1}, {17, 19, 252, 0, 3}, {66, 40, 1000, 4, 2}, {5, 260, 312, 0, 5},
+    };
+    for (const auto &size : sizes) {
+        compare({size.m, size.n, size.k, size.offset, true, true, Data::Random}, copied, random,
+                size.parts);
+    }
+}
+
 void test_linear() {
     test_sharing();
+    test_words();
     const u32 all = 127, tiled = 125, rows = 2, small = 32, wgmma = 64;
     Random random = {20260101};
     const struct {
