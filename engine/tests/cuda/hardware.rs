@@ -35,6 +35,13 @@ const PRODUCT: Product = Product {
     k: 1_040,
 };
 
+/// Of rows that are aligned to 4 bytes and not to 16.
+const WORDS: Product = Product {
+    m: 300,
+    n: 1_004,
+    k: 1_028,
+};
+
 /// None where there are none and none must be.
 fn devices() -> Vec<DeviceInfo> {
     CudaExecutor::list(&hardware()).unwrap_or_else(|error| {
@@ -62,9 +69,9 @@ fn devices_of_this_machine_can_be_measured() {
         let bench = Bench::open(&hardware(), device.index).unwrap();
         let measured = |work| bench.measure(work, EFFORT).unwrap();
         for way in ways(device).into_iter().map(Some).chain([None]) {
-            for checked in [false, true] {
+            for (product, checked) in [(PRODUCT, false), (PRODUCT, true), (WORDS, true)] {
                 measured(Work::Linear {
-                    product: PRODUCT,
+                    product,
                     way,
                     checked,
                 });
