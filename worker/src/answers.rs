@@ -295,7 +295,9 @@ async fn compute_again(
     let job = &duty.job;
     // Silence convicts: GPUs work now, whatever their owner would rather have, also on jobs that
     // have the memory.
-    let _due = equipment.lending.expect(job.macs, Duration::ZERO);
+    let _due = equipment
+        .lending
+        .expect(job.macs, Duration::ZERO, Duration::ZERO);
     let reserved = reserve(equipment, job_bytes(plan.cost(), job.batch), patience).await;
     let loading = work::load(&equipment.supply, job, plan.clone());
     let loaded = tokio::time::timeout(patience.max(LEAST_PATIENCE), loading).await;

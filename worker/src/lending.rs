@@ -134,12 +134,12 @@ impl Lending {
         self.state().refusal.is_none()
     }
 
-    /// A job is to be computed that has so much time left, and such a size.
-    pub fn expect(self: &Arc<Self>, macs: u128, left: Duration) -> Expected {
+    /// A job is to be computed that has so much time left, of so much in all, and such a size.
+    pub fn expect(self: &Arc<Self>, macs: u128, left: Duration, whole: Duration) -> Expected {
         let now = self.now();
         let mut state = self.state();
         Expected {
-            number: state.deadlines.add(now, macs, left),
+            number: state.deadlines.add(now, macs, left, whole),
             macs,
             busy: state.busy(now),
             lending: self.clone(),

@@ -4,7 +4,7 @@ use super::Finding;
 use crate::{
     devices::{
         meter::{self, Meter},
-        reading::Reading,
+        reading::{Fault, Reading},
         MeterError,
     },
     lending::Limits,
@@ -91,7 +91,9 @@ fn describe(reading: &Reading) -> String {
             }
         }),
     ];
-    let said: Vec<_> = said.into_iter().flatten().collect();
+    let unread = |it: &Fault| format!("{} can't be read: {}", it.what, it.reason);
+    let unread = reading.faults.iter().map(unread);
+    let said: Vec<_> = said.into_iter().flatten().chain(unread).collect();
     match said.is_empty() {
         true => "its driver says nothing of it".into(),
         false => said.join(", "),
@@ -127,6 +129,18 @@ mod tests {
             finding.found,
             "GPU 1: 54 °C, 112 W of 170 W, 38 % busy, 2 % by other programs, 812 MiB used, \
              opened by Xorg (1012)"
+        );
+        let part = Reading {
+            temperature_celsius: Some(54),
+            faults: vec![Fault {
+                what: "the power that it draws".into(),
+                reason: "an unknown error".into(),
+            }],
+            ..Reading::default()
+        };
+        assert_eq!(
+            judge(0, Some(&part), &Limits::default()).found,
+            "GPU 0: 54 °C, the power that it draws can't be read: an unknown error"
         );
         let silent = judge(0, Some(&Reading::default()), &Limits::default());
         assert_eq!(silent.found, "GPU 0: its driver says nothing of it");

@@ -40,14 +40,22 @@ struct Due {
 }
 
 impl Deadlines {
-    /// Another job has so much time from now on. Gives its number.
-    pub(super) fn add(&mut self, now: Duration, macs: u128, left: Duration) -> u64 {
+    /// Another job has so much time from now on, of so much in all: what earlier attempts took counts
+    /// too. Gives its number.
+    pub(super) fn add(
+        &mut self,
+        now: Duration,
+        macs: u128,
+        left: Duration,
+        whole: Duration,
+    ) -> u64 {
         let number = self.next;
         self.next += 1;
+        let end = now.saturating_add(left);
         let due = Due {
             macs,
-            end: now.saturating_add(left),
-            middle: now.saturating_add(left / 2),
+            end,
+            middle: end.saturating_sub(whole / 2),
         };
         self.jobs.insert(number, due);
         number
@@ -134,17 +142,28 @@ mod tests {
     #[test]
     fn a_job_presses_when_half_of_its_time_has_gone() {
         let mut deadlines = measured();
-        deadlines.add(seconds(100), 1, seconds(600));
+        deadlines.add(seconds(100), 1, seconds(600), seconds(600));
         assert!(!deadlines.press(seconds(399)));
         assert!(deadlines.press(seconds(400)));
         assert!(deadlines.press(seconds(9_999)));
     }
 
     #[test]
+    fn what_earlier_attempts_took_of_a_jobs_time_is_gone() {
+        let mut deadlines = measured();
+        deadlines.add(seconds(100), 1, seconds(400), seconds(600));
+        assert!(!deadlines.press(seconds(199)));
+        assert!(deadlines.press(seconds(200)));
+        // More than half had gone before.
+        deadlines.add(seconds(100), 1, seconds(299), seconds(600));
+        assert!(deadlines.press(seconds(100)));
+    }
+
+    #[test]
     fn a_job_presses_earlier_that_may_take_long() {
         let mut deadlines = measured();
         // 200 seconds, twice, and a minute, of 600.
-        deadlines.add(seconds(0), 20_000, seconds(600));
+        deadlines.add(seconds(0), 20_000, seconds(600), seconds(600));
         assert!(!deadlines.press(seconds(139)));
         assert!(deadlines.press(seconds(140)));
     }
@@ -152,8 +171,8 @@ mod tests {
     #[test]
     fn jobs_are_guessed_to_take_as_long_as_all_of_them_together() {
         let mut deadlines = measured();
-        let first = deadlines.add(seconds(0), 10_000, seconds(600));
-        let second = deadlines.add(seconds(0), 10_000, seconds(6_000));
+        let first = deadlines.add(seconds(0), 10_000, seconds(600), seconds(600));
+        let second = deadlines.add(seconds(0), 10_000, seconds(6_000), seconds(6_000));
         assert!(deadlines.press(seconds(140)));
         deadlines.remove(second);
         assert!(!deadlines.press(seconds(140)));
@@ -165,7 +184,7 @@ mod tests {
     fn the_slowest_of_the_last_jobs_counts() {
         let mut deadlines = measured();
         deadlines.learn(1_000, seconds(100));
-        deadlines.add(seconds(0), 2_000, seconds(600));
+        deadlines.add(seconds(0), 2_000, seconds(600), seconds(600));
         assert!(deadlines.press(seconds(140)));
         (0..REMEMBERED).for_each(|_| deadlines.learn(1_000, seconds(1)));
         assert!(!deadlines.press(seconds(140)));
@@ -177,7 +196,7 @@ mod tests {
         deadlines.learn(1_000_000_000_000, seconds(10));
         // Most of which the device's process took to start.
         deadlines.learn(1, seconds(5));
-        deadlines.add(seconds(0), 1_000_000_000_000, seconds(600));
+        deadlines.add(seconds(0), 1_000_000_000_000, seconds(600), seconds(600));
         assert!(!deadlines.press(seconds(200)));
     }
 
@@ -185,14 +204,14 @@ mod tests {
     fn a_job_presses_at_once_where_nothing_was_measured() {
         let mut deadlines = Deadlines::default();
         deadlines.learn(1_000, Duration::ZERO);
-        deadlines.add(seconds(0), 1, seconds(6_000));
+        deadlines.add(seconds(0), 1, seconds(6_000), seconds(6_000));
         assert!(deadlines.press(seconds(0)));
     }
 
     #[test]
     fn numbers_too_large_to_count_press() {
         let mut deadlines = measured();
-        deadlines.add(seconds(0), u128::MAX, seconds(1 << 40));
+        deadlines.add(seconds(0), u128::MAX, seconds(1 << 40), seconds(1 << 40));
         assert!(deadlines.press(seconds(0)));
     }
 }

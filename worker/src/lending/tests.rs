@@ -109,7 +109,7 @@ fn a_job_that_would_be_late_is_computed_on_devices_in_use() {
     lending.hear_at(seconds(1), used([100, 100]));
     lending.state().deadlines.learn(100, seconds(1));
     let device = status(0).info;
-    let expected = lending.expect(1, seconds(600));
+    let expected = lending.expect(1, seconds(600), seconds(600));
     assert!(!lending.may_begin_at(seconds(290), &device));
     assert!(lending.may_begin_at(seconds(310), &device));
     // That is no reason to take more.
@@ -125,7 +125,7 @@ fn what_is_due_at_once_waits_for_nobody() {
     lending.state().deadlines.learn(100, seconds(1));
     lending.hear_at(seconds(1), used([100, 100]));
     let device = status(0).info;
-    let due = lending.expect(1, Duration::ZERO);
+    let due = lending.expect(1, Duration::ZERO, Duration::ZERO);
     assert!(lending.may_begin_at(seconds(1), &device));
     drop(due);
     assert!(!lending.may_begin_at(seconds(1), &device));

@@ -1,6 +1,6 @@
 //! Computing a job: waiting for memory, getting what it reads, executing, storing.
 
-use super::{StepError, Task};
+use super::{StepError, Task, BLOCK_SECONDS};
 use crate::{
     budget::job_bytes,
     disk::{free_space, SPARE_BYTES},
@@ -30,7 +30,8 @@ impl Task {
         let bytes = job_bytes(plan.cost(), job.batch);
         let _goes_first = self.equipment.paid.begin();
         let left = self.time_left(job).await?;
-        let expected = self.equipment.lending.expect(job.macs, left);
+        let whole = Duration::from_secs(u64::from(job.duration_blocks) * BLOCK_SECONDS);
+        let expected = self.equipment.lending.expect(job.macs, left, whole);
         if !budget.has_room_for(bytes) {
             info!(job = self.key.job, step = %"waiting", bytes, "job");
         }
