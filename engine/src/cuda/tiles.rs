@@ -17,7 +17,7 @@ pub(super) struct Tile {
     pub(super) depth: Option<u32>,
     pub(super) threads: u32,
     pub(super) shared_bytes: u32,
-    /// Blocks that a multiprocessor holds at once.
+    /// Blocks that a multiprocessor holds at once, at the least, by what they need of it.
     pub(super) resident: u32,
 }
 

@@ -183,15 +183,20 @@ impl<'a, S: Source> Gathering<'a, S> {
         self.ask(blob, start, length).await
     }
 
-    /// A whole blob of the job.
-    pub async fn whole(&self, blob: BlobRef) -> Result<Whole, AuditError> {
-        let Blob { hash, length } = self.subject.blob(blob)?;
+    /// All of a blob, if it was demanded chunk by chunk.
+    fn kept_whole(&self, blob: BlobRef, length: u64) -> Result<Option<Vec<u8>>, AuditError> {
         let all = BlobSpan {
             blob,
             start: 0,
             length,
         };
-        if let Some(bytes) = self.kept.bytes(self.subject, &all)? {
+        self.kept.bytes(self.subject, &all)
+    }
+
+    /// A whole blob of the job.
+    pub async fn whole(&self, blob: BlobRef) -> Result<Whole, AuditError> {
+        let Blob { hash, length } = self.subject.blob(blob)?;
+        if let Some(bytes) = self.kept_whole(blob, length)? {
             return Ok(Whole::Bytes(bytes));
         }
         let given = self.source.whole(hash, length).await;
@@ -207,12 +212,7 @@ impl<'a, S: Source> Gathering<'a, S> {
     /// The same without holding it in memory, unless it was demanded chunk by chunk.
     pub async fn stored(&self, blob: BlobRef) -> Result<Whole<Stored>, AuditError> {
         let Blob { hash, length } = self.subject.blob(blob)?;
-        let all = BlobSpan {
-            blob,
-            start: 0,
-            length,
-        };
-        if let Some(bytes) = self.kept.bytes(self.subject, &all)? {
+        if let Some(bytes) = self.kept_whole(blob, length)? {
             return Ok(Whole::Bytes(Stored::Bytes(bytes)));
         }
         let given = self.source.file(hash, length).await;
